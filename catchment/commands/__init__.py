@@ -1,0 +1,1 @@
+"""The commands of the command line, one module each: `HELP`, `EPILOG`, `arguments(parser)` and `run(args) -> int`."""

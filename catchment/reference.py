@@ -1,0 +1,190 @@
+"""`python -m catchment.reference CONNECTOR`: a connector's page in Markdown, written from its declarations."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import sys
+from collections.abc import Iterable, Sequence
+from importlib import resources
+
+from catchment import output, registry
+from framework.collection import Child, Collection, Path
+from framework.connector import Connector
+from framework.cost import change_feeds, cost, listings
+from framework.feed import DAY, SECOND
+from warehouse_loader.layout import Leaf, declared
+
+QUIRKS = "quirks.md"  # beside the connector's declarations, written by hand
+
+
+def page(connector: Connector, quirks: str = "") -> str:
+    """The whole page; ``quirks`` is Markdown that is put at its end, its headings one level lower."""
+    parts = [
+        f"# {connector.name.capitalize()}",
+        f"<!-- Written by `python -m catchment.reference {connector.name}`: change declarations, not this page. -->",
+        "\n".join(_facts(connector)),
+        "## Collections",
+        _overview(connector),
+        *(part for collection in connector.collections for part in _collection(connector, collection)),
+    ]
+    if quirks:
+        parts.append(demoted(quirks).strip())
+    return "\n\n".join(parts) + "\n"
+
+
+def quirks(connector: Connector) -> str:
+    """What the connector's authors wrote by hand for readers of its tables; "" when there is nothing."""
+    module = inspect.getmodule(connector.access)
+    package = module.__package__ if module else None
+    if not package:
+        return ""
+    file = resources.files(package) / QUIRKS
+    return file.read_text(encoding="utf-8") if file.is_file() else ""
+
+
+def demoted(markdown: str) -> str:
+    """Markdown with every heading one level lower; what stands in fenced code stays as it is."""
+    lines, fenced = [], False
+    for line in markdown.splitlines():
+        fenced ^= line.startswith("```")
+        lines.append(f"#{line}" if not fenced and re.match(r"#{1,5} ", line) else line)
+    return "\n".join(lines)
+
+
+def table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table. A column whose cells are all empty is left out."""
+    rows = list(rows)
+    kept = [n for n in range(len(headers)) if any(row[n] for row in rows)]
+    lines = [[headers[n] for n in kept], ["---"] * len(kept), *([_cell(row[n]) for n in kept] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")
+
+
+def _facts(connector: Connector) -> list[str]:
+    """What holds for the connector as a whole."""
+    reads = (inspect.getdoc(connector.access) or "").partition("Raises")[0].replace("``", "`")
+    facts = [
+        ("Credentials", " ".join(reads.split())),
+        ("Address", f"`{connector.base_url}`, unless `base_url` says otherwise."),
+    ]
+    if connector.version:
+        facts.append(("API version", f"`{connector.version}`; a new one reads everything again."))
+    if connector.docs:
+        facts.append(("The vendor's reference", f"<{connector.docs}>"))
+    for feed in change_feeds(connector):
+        kept, again = feed.horizon // DAY, feed.overlap // SECOND
+        text = (
+            f"one walk of `{feed.path}` for all collections that it tells of; the vendor keeps it for {kept} days, "
+            f"its last {again} seconds are read again each time."
+        )
+        facts.append(("Changes", text))
+    system = "`_version`, `_synced_at` and `_deleted_at`"
+    facts.append(("Every table", f"has the columns {system} as well; fields that nobody declared become columns."))
+    return [f"- **{name}**: {text}" for name, text in facts if text]
+
+
+def _overview(connector: Connector) -> str:
+    rows = []
+    for collection in connector.collections:
+        parents = dict.fromkeys(_link(parent.name) for parent, _ in _parents(connector, collection))
+        default = "yes" if collection.default else "no"
+        rows.append((_link(collection.name), collection.kind, default, ", ".join(parents), collection.description))
+    return table(("collection", "kind", "default", "inside", "one row is"), rows)
+
+
+def _collection(connector: Connector, collection: Collection) -> list[str]:
+    """One collection's section, in paragraphs."""
+    parents = _parents(connector, collection)
+    parts = [f"### {collection.name}", collection.description, "\n".join(_ways(connector, collection, parents))]
+    leaves = declared(collection, [child.parent for _, child in parents])
+    rows = [(f"`{leaf.name}`", leaf.kind, leaf.description, _reference(leaf), _origin(leaf)) for leaf in leaves]
+    parts.append(table(("column", "type", "holds", "references", "comes from"), rows))
+    if collection.missing:
+        parts.append("Documented columns that are left out:")
+        parts.append(table(("column", "why"), [(f"`{name}`", why) for name, why in collection.missing.items()]))
+    return [part for part in parts if part]
+
+
+def _ways(connector: Connector, collection: Collection, parents: Sequence[tuple[Collection, Child]]) -> list[str]:
+    """How its rows come, change and go."""
+    paths = [f"`{feed.path}`" for feed in listings(connector) if feed.name == collection.name]
+    paths += [f"`{feed.path}`" for feed in change_feeds(connector) if feed.name == collection.name]
+    key = f"`{collection.key}`"
+    if collection.numbered:
+        key += " (the parent's key, `_` and the position in its list)"
+    default = "in the default set" if collection.default else "off unless selected"
+    facts = [
+        ("Kind", f"{collection.kind}; key {key}; {default}"),
+        ("Listed at", ", ".join(paths)),
+        *(("Inside", _inside(parent, child)) for parent, child in parents),
+        ("Kept current by", collection.current_by),
+        ("Deletions", collection.deletions),
+        ("Calls", str(cost(connector, collection))),
+        *(("Child list", _list(child)) for child in collection.children),
+        ("Fields passed over", ", ".join(f"`{name}`" for name in collection.drop)),
+    ]
+    return [f"- **{name}**: {text}" for name, text in facts if text]
+
+
+def _parents(connector: Connector, collection: Collection) -> list[tuple[Collection, Child]]:
+    return [
+        (parent, child)
+        for parent in connector.collections
+        for child in parent.children
+        if collection.name in child.collections()
+    ]
+
+
+def _inside(parent: Collection, child: Child) -> str:
+    return f"{_link(parent.name)}, {_shown(child)}; its key is in `{child.parent}`; {_proof(child)}"
+
+
+def _list(child: Child) -> str:
+    return f"{_shown(child)}, into {' and '.join(_link(name) for name in child.collections())}"
+
+
+def _shown(child: Child) -> str:
+    """Where the list stands in its parent."""
+    if not child.path:
+        return f"by a call to `{child.url}` for each"
+    return f"as `{child.path}`" + (" (shown when asked, by `expand`)" if child.expand else "")
+
+
+def _proof(child: Child) -> str:
+    return "absence from its whole list is a deletion" if child.closes else "absence from it proves nothing"
+
+
+def _link(name: str) -> str:
+    return f"[{name}](#{name})"
+
+
+def _reference(leaf: Leaf) -> str:
+    return _link(leaf.references) if leaf.references else ""
+
+
+def _origin(leaf: Leaf) -> str:
+    return f"`{_dotted(leaf.path)}`" if leaf.path and leaf.path != (leaf.name,) else ""
+
+
+def _dotted(path: Path) -> str:
+    """``items.data[0].plan.id``."""
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).lstrip(".")
+
+
+def main(names: Sequence[str]) -> int:
+    """Writes the page of the one connector that ``names`` names on standard output."""
+    if len(names) != 1 or names[0] not in registry.names():
+        output.note(f"usage: python -m catchment.reference CONNECTOR, one of: {', '.join(registry.names())}")
+        return 2
+    connector = registry.connector(names[0])
+    output.say(page(connector, quirks(connector)).rstrip("\n"))
+    return 0
+
+
+if __name__ == "__main__":
+    output.prepare()
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,274 @@
+"""`catchment sync`: claims sources, wires engine, warehouse and state together, and reports."""
+
+from __future__ import annotations
+
+import threading
+import time
+import traceback
+import uuid
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from catchment import registry
+from config import Settings, Source, choose
+from framework.connector import Access, Connector
+from framework.engine import Engine, Order
+from framework.feed import SECOND
+from framework.http import Door, Timeouts
+from framework.limits import Gates, Rate
+from framework.report import CollectionReport, Fault, SourceReport, run_document
+from framework.verdict import fault_of
+from framework.warehouse import Commit, Warehouse, WarehouseError
+from state import Busy, State
+from state.redaction import redactor
+from warehouse_loader import open_warehouse
+
+RENEW_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A source that this command works on, and the collections that it names (empty: all selected ones)."""
+
+    source: Source
+    connector: Connector
+    access: Access
+    selected: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line asked for beside the sources."""
+
+    due: bool = False
+    wait: bool = False
+    accept_deletes: bool = False
+    again: bool = False  # resync
+    since: int = 0  # microseconds, for resync
+
+
+@dataclass(slots=True)
+class Stop:
+    """Ends a run from outside: a signal sets it, and every call that waits gives up."""
+
+    events: list[threading.Event] = field(default_factory=list)
+    signal: int = 0
+
+    def set(self, signal: int) -> None:
+        self.signal = signal
+        for event in self.events:
+            event.set()
+
+    def event(self) -> threading.Event:
+        event = threading.Event()
+        self.events.append(event)
+        if self.signal:
+            event.set()
+        return event
+
+
+def targets(settings: Settings, names: Sequence[str]) -> list[Target]:
+    """Resolves `SOURCE` and `SOURCE.COLLECTION` arguments (none: every source). Raises ConfigError."""
+    wanted: dict[str, set[str]] = {}
+    for name in names or list(settings.sources):
+        source, _, collection = name.partition(".")
+        wanted.setdefault(source, set()).add(collection)
+    named = {source: set[str]() if "" in only else only for source, only in wanted.items()}
+    return [_target(settings, source, named[source.name]) for source in settings.use(named).values()]
+
+
+def _target(settings: Settings, source: Source, only: set[str]) -> Target:
+    at = ("sources", source.name)
+    if source.connector not in registry.names():
+        hint = f"installed are: {', '.join(registry.names())}"
+        raise settings.error((*at, "connector"), f"there is no connector {source.connector!r}", hint)
+    connector = registry.connector(source.connector)
+    try:
+        access = connector.access(source.revealed())
+    except ValueError as error:
+        key, message, hint = error.args
+        path = (*at, "credentials", key) if key in source.credentials else (*at, "credentials")
+        raise settings.error(path, f"{key} {message}".strip(), hint) from None
+    known = [c.name for c in connector.collections]
+    selection = choose(source.collections, known, {c.name for c in connector.collections if c.default})
+    for choice in selection.unmatched:
+        raise settings.error((*at, "collections", choice.key), f"{source.connector} has no collection {choice.name!r}",
+                             f"`catchment catalog {source.connector}` lists them")  # fmt: skip
+    unknown = sorted(only - set(selection.collections))
+    if unknown and unknown[0] not in known:
+        hint = f"`catchment catalog {source.connector}` lists them"
+        raise settings.error(at, f"{source.connector} has no collection {unknown[0]!r}", hint, at="key")
+    if unknown:
+        raise settings.error(at, f"{source.name} does not select {unknown[0]!r}", "add it to `collections:`", at="key")
+    return Target(source, connector, access, frozenset(only or selection.collections))
+
+
+class Run:
+    """One run over several sources, side by side. ``progress`` gets each source's report as it grows."""
+
+    def __init__(self, settings: Settings, state: State, options: Options, stop: Stop) -> None:
+        self.run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
+        self.started_at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        self.command = "resync" if options.again else "sync --due" if options.due else "sync"
+        self._settings = settings
+        self._state = state
+        self._options = options
+        self._stop = stop
+        self._reports: dict[str, SourceReport] = {}
+        self._saved_at = 0.0
+        self._lock = threading.Lock()
+        self._redact: Callable[[str], str] = str
+
+    def run(
+        self, targets: Sequence[Target], progress: Callable[[SourceReport], None] = lambda _: None
+    ) -> dict[str, Any]:
+        """Syncs the targets and returns the run's document."""
+        self._state.runs.start(self.run_id, self.command)
+        for target in targets:
+            self._reports[target.source.name] = SourceReport(
+                target.source.name,
+                target.connector.name,
+                {c.name: CollectionReport(c.name) for c in target.connector.collections if c.name in target.selected},
+            )
+        secrets = [secret for target in targets for secret in (*target.source.secrets(), *target.access.secrets)]
+        self._redact = redactor(secrets)
+        with self._state.log(self.run_id, secrets) as log:
+            beat = threading.Thread(target=self._beat, args=(done := threading.Event(),), daemon=True)
+            beat.start()
+            threads = [
+                threading.Thread(
+                    target=self._source, args=(target, log, progress), name=target.source.name, daemon=True
+                )
+                for target in targets[1:]
+            ]
+            for thread in threads:
+                thread.start()
+            if targets:
+                self._source(targets[0], log, progress)
+            for thread in threads:
+                thread.join()
+            done.set()
+            document = self.document(finished=True)
+            log.write("info", "finished", status=document["status"])
+        self._state.runs.finish(self.run_id, document["status"], document)
+        return document
+
+    def document(self, *, finished: bool = False) -> dict[str, Any]:
+        """The run's document as it stands."""
+        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if finished else None
+        return run_document(self.run_id, self.started_at, now, [self._told(r) for r in self._reports.values()])
+
+    def _told(self, report: SourceReport) -> dict[str, Any]:
+        """A source's part of the document; an error may repeat what a vendor said, so secrets are masked in it."""
+        document = report.document()
+        for part in (document, *document["collections"]):
+            if error := part["error"]:
+                error |= {"message": self._redact(error["message"]), "hint": self._redact(error["hint"])}
+        return document
+
+    def _beat(self, done: threading.Event) -> None:
+        """A sign of life for other processes; a run that was taken over stops."""
+        while not done.wait(RENEW_S):
+            if not self._state.runs.renew(self.run_id):
+                self._stop.set(0)
+
+    def _save(self, _: SourceReport) -> None:
+        with self._lock:
+            self._state.runs.save(self.run_id, self.document())
+
+    def _source(self, target: Target, log: Any, progress: Callable[[SourceReport], None]) -> None:
+        report = self._reports[target.source.name]
+        name = target.source.name
+        try:
+            if not self._claim(name, report):
+                return
+            self._sync(target, report, log, progress)
+        except Exception as error:  # whatever it is, it belongs into the report, and the other sources go on
+            report.error = fault_of(error, target.connector.permission_hint)
+            if report.error.kind == "internal":
+                log.write("error", "defect", source=name, trace="".join(traceback.format_exception(error)))
+        finally:
+            report.close()
+            self._state.runs.release(name, self.run_id)
+            progress(report)
+
+    def _claim(self, name: str, report: SourceReport) -> bool:
+        stopped = self._stop.event()
+        while True:
+            try:
+                self._state.runs.claim(name, self.run_id, self.command)
+                return True
+            except Busy as busy:
+                if self._options.wait and not stopped.wait(0.5):
+                    continue
+                report.error = Fault("busy", str(busy), "Wait for it, or use `--wait`.")
+                return False
+
+    def _sync(self, target: Target, report: SourceReport, log: Any, progress: Callable[[SourceReport], None]) -> None:
+        source, connector = target.source, target.connector
+        warehouse = open_warehouse(
+            self._settings.warehouse,
+            source.name,
+            [c for c in connector.collections if c.name in target.selected],
+            scratch=self._scratch(),
+        )
+        stop = self._stop.event()
+        rates = _rates(source, target.access)
+        gates = Gates(self._state.limits, f"{connector.name}:{target.access.fingerprint}", rates)
+        timeouts = Timeouts(source.timeouts.connect, source.timeouts.read, source.timeouts.stall)
+
+        def write(event: str, **fields: Any) -> None:
+            log.write("info", event, source=source.name, **fields)
+
+        door = Door(connector, target.access, source.base_url or connector.base_url, gates, timeouts, stop, write)
+        accept = target.selected if self._options.accept_deletes else frozenset[str]()
+        start = (
+            int(datetime(*source.start_date.timetuple()[:3], tzinfo=UTC).timestamp()) * SECOND
+            if source.start_date
+            else 0
+        )
+        order = Order(
+            source.name, self.run_id, target.selected, start, self._options.due, accept,
+            target.selected if self._options.again else frozenset(), self._options.since, source.timeouts.stall,
+        )  # fmt: skip
+        engine = Engine(connector, target.access, order, warehouse, door, report, stop, write, progress, self._save,
+                        (gates.per_second, gates.per_endpoint))  # fmt: skip
+        began = time.monotonic()
+        engine.run()
+        write("source", status=report.status, calls=report.api_calls, seconds=round(time.monotonic() - began, 2))
+        self._publish(warehouse, report)
+
+    def _publish(self, warehouse: Warehouse, report: SourceReport) -> None:
+        """Writes the source's part of the report into the warehouse; a warehouse that cannot take it says so."""
+        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        document = run_document(self.run_id, self.started_at, now, [self._told(report)])
+        try:
+            warehouse.commit(Commit(report=document))
+        except WarehouseError as error:
+            report.error = report.error or Fault(error.kind, str(error), error.hint)
+
+    def _scratch(self) -> Path:
+        folder = self._state.logs.parent / "scratch"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+
+def _rates(source: Source, access: Access) -> tuple[Rate, ...]:
+    """The configured limits, which replace the connector's as a whole."""
+    limit = source.rate_limit
+    if limit.per_second is None and limit.per_endpoint is None:
+        return access.rates
+    rates: list[Rate] = (
+        [Rate(limit.per_second)] if limit.per_second else [r for r in access.rates if r.each == "account"]
+    )
+    return (*rates, *([Rate(limit.per_endpoint, each="endpoint")] if limit.per_endpoint else []))
+
+
+def exit_code(documents: Iterable[dict[str, Any]], signal: int = 0) -> int:
+    """The command's exit code: 0 all succeeded, 1 partial or failed, 130 or 143 after a signal."""
+    if signal:
+        return 128 + signal
+    return 0 if all(document["status"] == "succeeded" for document in documents) else 1

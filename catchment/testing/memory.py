@@ -1,0 +1,220 @@
+"""A warehouse in memory: the merge rules in their plainest form, to test feeds and connectors without a database."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from framework.collection import Child, Collection
+from framework.sight import Closed, Sight
+from framework.warehouse import Commit, Committed, Conflict, Counts, Decoded, FeedState, Pace, Stored
+
+
+@dataclass(slots=True)
+class Row:
+    """One stored object: its newest payload, and the newest deletion that was seen."""
+
+    payload: dict[str, Any] | None = None
+    version: int = -1
+    deleted_at: int | None = None
+
+    @property
+    def live(self) -> bool:
+        return self.deleted_at is None
+
+
+@dataclass(slots=True)
+class _Sighted:
+    sights: list[Sight]
+    rows: int
+    size: int = 0
+
+
+class _Codec:
+    def decode(self, sight: Sight) -> Decoded:
+        return _Sighted([sight], len(json.loads(bytes(sight.data))), len(sight.data))
+
+    def pack(self, decoded: Sequence[Decoded]) -> Decoded:
+        sights = [sight for one in decoded for sight in one.sights]  # type: ignore[attr-defined]
+        return _Sighted(sights, sum(one.rows for one in decoded))
+
+
+@dataclass(slots=True)
+class Memory:
+    """Implements :class:`framework.warehouse.Warehouse`. ``rows``: collection -> key -> Row."""
+
+    collections: Sequence[Collection]
+    pace: Pace = field(default_factory=Pace)
+    rows: dict[str, dict[str, Row]] = field(default_factory=dict)
+    feeds: dict[str, FeedState] = field(default_factory=dict)
+    tables: dict[str, str] = field(default_factory=dict)
+    commits: int = 0
+    unselected: Sequence[Collection] = ()  # collections whose lists fill others, though they are no tables here
+
+    def load(self) -> Stored:
+        return Stored(dict(self.feeds), dict(self.tables))
+
+    def codec(self) -> _Codec:
+        return _Codec()
+
+    def live_rows(self, collection: str) -> int:
+        return sum(row.live for row in self.rows.get(collection, {}).values())
+
+    def absent(self, collection: str, before: int, since: int | None = None, limit: int | None = None) -> Sequence[str]:
+        found = [key for key, row in self.rows.get(collection, {}).items() if row.live and row.version < before]
+        return found[:limit]
+
+    def live(self, collection: str) -> dict[str, dict[str, Any]]:
+        """Payloads of the live rows by key."""
+        return {key: row.payload or {} for key, row in self.rows.get(collection, {}).items() if row.live}
+
+    def commit(self, commit: Commit) -> Committed:
+        for feed, (rev, _) in commit.feeds.items():
+            if (self.feeds[feed].rev if feed in self.feeds else 0) != rev:
+                raise Conflict(f"another run has moved the marks of {feed}")
+        for feed, (rev, document) in commit.feeds.items():
+            self.feeds[feed] = FeedState(rev + 1, document)
+        created = {c.name: uuid.uuid4().hex for c in commit.tables if c.name not in self.tables}
+        self.tables |= created
+        counts: dict[str, Counts] = {c.name: Counts() for c in self.collections}
+        sights = [sight for one in commit.decoded for sight in one.sights]  # type: ignore[attr-defined]
+        self._parents([sight for sight in sights if not sight.parent], counts)
+        for gone in commit.gone:
+            self._mark(gone.collection, gone.key, gone.at, counts)
+        for sight in sights:
+            self._members(sight, counts)
+        for closed in commit.closed:
+            self._close(closed, counts)
+        self._orphans(counts)
+        self.commits += 1
+        return Committed(counts, created)
+
+    def _parents(self, sights: Sequence[Sight], counts: Mapping[str, Counts]) -> None:
+        """The objects themselves; one seen only for its lists' sake is no row."""
+        for sight in sights:
+            collection = self._declared(sight.collection)
+            if collection is None:
+                continue
+            for n, payload in enumerate(json.loads(bytes(sight.data))):
+                version = _version(sight, n)
+                gone = version if sight.deleted and sight.deleted[n] else None
+                self._merge(collection, payload[collection.key], payload, version, gone, counts[collection.name])
+
+    def _members(self, sight: Sight, counts: Mapping[str, Counts]) -> None:
+        """The rows of lists: those inside a sight's objects, or those that the sight is a page of."""
+        objects = json.loads(bytes(sight.data))
+        if sight.parent:
+            collection, version = self._declared(sight.collection), _version(sight, 0)
+            if collection is None or self._stale(sight.parent, sight.parent_key, version, sight):
+                return
+            names = [c.parent for c in self._known(sight.parent).children if collection.name in c.collections()]
+            for payload in objects:
+                owned = payload | dict.fromkeys(names, sight.parent_key)
+                self._merge(collection, payload[collection.key], owned, version, None, counts[collection.name])
+            return
+        parent = self._known(sight.collection)
+        for n, payload in enumerate(objects):
+            for child in parent.children:
+                self._children(sight, payload, _version(sight, n), payload[parent.key], parent, child, counts)
+
+    def _declared(self, name: str) -> Collection | None:
+        return next((c for c in self.collections if c.name == name), None)
+
+    def _known(self, name: str) -> Collection:
+        """A collection whose lists are wanted, itself selected or not."""
+        return next(c for c in (*self.collections, *self.unselected) if c.name == name)
+
+    def _stale(self, parent: str, key: str, version: int, sight: Sight | None = None) -> bool:
+        """Whether the parent is stored newer, or deleted since: then an older sight of its lists proves nothing."""
+        row = self.rows.get(parent, {}).get(key)
+        if row is None or (sight is not None and sight.collection in sight.fresh):
+            return False
+        return row.version > version or (row.deleted_at or -1) > version
+
+    def _merge(
+        self, collection: Collection, key: str, payload: dict[str, Any], version: int, gone: int | None, counts: Counts
+    ) -> None:
+        rows = self.rows.setdefault(collection.name, {})
+        if key not in rows:
+            rows[key] = Row(payload, version, gone)
+            if collection.kind == "event":
+                counts.appended += 1
+            else:
+                counts.inserted += 1
+                counts.deleted += gone is not None
+            return
+        row = rows[key]
+        if collection.kind == "event" or version < row.version:
+            newest = max(row.deleted_at or -1, gone or -1)
+            if collection.kind != "event" and newest >= row.version:
+                counts.deleted += row.deleted_at is None
+                row.deleted_at = newest
+            counts.unchanged += 1
+            return
+        changed = row.payload != payload
+        row.payload, row.version = payload, version
+        newest = max(row.deleted_at or -1, gone or -1)
+        before, row.deleted_at = row.deleted_at, newest if newest >= version else None
+        counts.deleted += before is None and row.deleted_at is not None
+        counts.restored += before is not None and row.deleted_at is None
+        counts.updated += changed
+        counts.unchanged += not changed
+
+    def _children(
+        self, sight: Sight, payload: dict[str, Any], version: int, key: str, parent: Collection, child: Child,
+        counts: Mapping[str, Counts],
+    ) -> None:  # fmt: skip
+        if not child.path or child.path not in payload:
+            return
+        shown = payload[child.path]
+        if shown is None and child.expand:
+            return
+        envelope = isinstance(shown, dict) and isinstance(shown.get("data"), list)
+        members = shown["data"] if envelope else shown if isinstance(shown, list) else [shown] if shown else []
+        whole = all(isinstance(m, dict) for m in members) and not (envelope and shown.get("has_more"))
+        stale = self._stale(parent.name, key, version)
+        for n, member in enumerate(m for m in members if isinstance(m, dict)):
+            into = child.into if isinstance(child.into, str) else child.into.get(member.get("object", ""), "")
+            collection = self._declared(into)
+            if collection is None or (stale and into not in sight.fresh):
+                continue
+            id_ = f"{key}_{n}" if collection.numbered else member[collection.key]
+            self._merge(collection, id_, {**member, child.parent: key}, version, None, counts[into])
+        if child.closes and whole:
+            for into in child.collections():
+                if self._declared(into) and not (stale and into not in sight.fresh):
+                    self._close(Closed(into, parent.name, key, version), counts, child.parent)
+
+    def _mark(self, collection: str, key: str, at: int, counts: Mapping[str, Counts]) -> None:
+        row = self.rows.setdefault(collection, {}).setdefault(key, Row())
+        if at >= row.version and at > (row.deleted_at or -1):
+            counts[collection].deleted += row.deleted_at is None
+            row.deleted_at = at
+
+    def _close(self, closed: Closed, counts: Mapping[str, Counts], column: str = "") -> None:
+        if self._declared(closed.collection) is None or self._stale(closed.parent, closed.parent_key, closed.version):
+            return
+        names = [column] if column else [
+            child.parent for child in self._known(closed.parent).children if closed.collection in child.collections()
+        ]  # fmt: skip
+        for key, row in list(self.rows.get(closed.collection, {}).items()):
+            if row.version < closed.version and any((row.payload or {}).get(n) == closed.parent_key for n in names):
+                self._mark(closed.collection, key, closed.version, counts)
+
+    def _orphans(self, counts: Mapping[str, Counts]) -> None:
+        """Children go with a deleted parent."""
+        for parent in (*self.collections, *self.unselected):
+            gone = {key: row.deleted_at for key, row in self.rows.get(parent.name, {}).items() if row.deleted_at}
+            for child in parent.children if gone else ():
+                for into in child.collections():
+                    for key, row in list(self.rows.get(into, {}).items()):
+                        at = gone.get((row.payload or {}).get(child.parent, ""))
+                        if at is not None and row.live:
+                            self._mark(into, key, at, counts)
+
+
+def _version(sight: Sight, n: int) -> int:
+    return sight.version if isinstance(sight.version, int) else sight.version[n]

@@ -1,0 +1,1 @@
+"""One package per app: what Catchment knows about it, as declarations."""

@@ -1,0 +1,1 @@
+"""The columns of every Stripe table, one module per area of the vendor's API."""

@@ -1,0 +1,1 @@
+"""What a connector is, and the engine that runs one. Imports nothing else of Catchment."""

@@ -1,0 +1,302 @@
+"""The feed of an event list: one walk that carries the changes of all collections, and the events themselves."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from framework import follow, page, window
+from framework.collection import Collection
+from framework.errors import Kind, Refused
+from framework.feed import DAY, SECOND, Answer, Pass, Request, Slice, State, Step, View
+from framework.sight import RANK_CHANGED, RANK_CREATED, RANK_DELETED, Gone, Sight
+
+
+class _Data(msgspec.Struct):
+    object: msgspec.Raw = msgspec.Raw(b"null")
+    previous_attributes: dict[str, msgspec.Raw] | None = None
+
+
+class _Event(msgspec.Struct):
+    id: str
+    type: str
+    created: int
+    data: _Data
+    api_version: str | None = None
+
+
+_EVENTS = msgspec.json.Decoder(list[_Event])
+_OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+@dataclass(slots=True)
+class _Rows:
+    raws: list[msgspec.Raw] = field(default_factory=list)
+    versions: list[int] = field(default_factory=list)
+    deleted: list[bool] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """An event list, newest first, whose events carry the changed object as it was then.
+
+    ``events``: the collection that keeps the events themselves. ``objects``: every collection an event may fill, found
+    by the object type in its payload, so that a new event type needs no code. ``same_shape(version of the event)``: whether
+    such a payload is rendered as the pinned version would; others are read by id. ``ends``: event types ending in
+    ``.deleted`` that end a life without deleting the object. ``horizon``: how long the vendor keeps events; ``overlap``:
+    how late an event may become visible.
+    """
+
+    events: Collection
+    path: str
+    objects: tuple[Collection, ...]
+    same_shape: Callable[[str], bool]
+    ends: frozenset[str] = frozenset()
+    horizon: int = 30 * DAY
+    overlap: int = 120 * SECOND
+    settle: int = 60 * SECOND
+    limit: int = 100
+
+    @property
+    def name(self) -> str:
+        return self.events.name
+
+    @property
+    def listing(self) -> bool:
+        return False
+
+    @property
+    def fills(self) -> tuple[str, ...]:
+        """Follows from the shapes: whatever has an object type that events can carry, and its embedded children."""
+        names = [self.name]
+        for collection in self.objects:
+            names.append(collection.name)
+            names += [name for child in collection.children for name in child.collections()]
+        return tuple(dict.fromkeys(names))
+
+    def due(self, state: State, view: View) -> Pass | None:
+        fills = [name for name in self.fills if name in view.ready]
+        return Pass("changes", fills) if fills else None
+
+    def slices(self, state: State, view: View) -> list[Slice]:
+        fills = state.open.fills if state.open else []
+        marks = [state.marks.get(name, 0) for name in fills]
+        if self.name in fills and state.tables.get(self.name, "") != view.tables.get(self.name, "?"):
+            marks.append(view.start)
+        return [window.first(max(0, min(marks, default=0)) // SECOND)]
+
+    def request(self, slice_: Slice, view: View) -> Request:
+        if slice_["kind"] == "more":
+            return follow.follow_request(self._collection(slice_), slice_, self.limit)
+        if slice_["kind"] == "get":
+            return follow.get_request(self._collection(slice_), slice_)
+        params = [("limit", str(self.limit)), *window.bounds(slice_, "created")]
+        if slice_.get("after"):
+            params.append(("starting_after", slice_["after"]))
+        return Request(self.path, params, self.path)
+
+    def read(self, slice_: Slice, answer: Answer, state: State, view: View) -> Step:
+        if slice_["kind"] == "more":
+            return follow.read_follow_up(self._collection(slice_), slice_, answer, view)
+        if slice_["kind"] == "get":
+            collection, floor = self._collection(slice_), follow.settled_rank(slice_["v"])
+            sights, gone = follow.read_one(collection, slice_["key"], answer.body, answer.asked - self.settle, floor)
+            return Step(sights, gone, rows=len(sights))
+        envelope = page.ENVELOPE.decode(answer.body)
+        events = _EVENTS.decode(envelope.data)
+        step = Step(rows=len(events))
+        fills = frozenset(state.open.fills) if state.open else frozenset[str]()
+        if self.name in fills and events:
+            versions = [event.created * SECOND + RANK_CHANGED for event in events]
+            step.sights.append(Sight(self.name, memoryview(envelope.data), versions))
+        tail = self._objects(step, events, slice_.get("tail", {}), state, view, fills)
+        if envelope.has_more and events:
+            after, oldest = events[-1].id, events[-1].created
+            if after == slice_.get("after"):
+                raise Refused(Kind.BUG, f"{self.path} does not move past {after}: the list repeats itself")
+            born = max(view.born, view.now - self.horizon)
+            slices = window.rest(slice_, after, events[0].created, oldest, born=born, spare=view.spare)
+            slices[0]["tail"] = tail
+            step.slices += slices
+        step.notes["seen"] = {event.id: event.created for event in events}
+        return step
+
+    def refused(self, slice_: Slice, refusal: Refused, view: View) -> Sequence[Slice] | None:
+        if refusal.kind is Kind.GONE and slice_["kind"] != "list":
+            return []
+        if refusal.kind in (Kind.GONE, Kind.CURSOR) and slice_.get("after"):
+            return [{name: value for name, value in slice_.items() if name not in ("after", "n", "top", "tail")}]
+        return None
+
+    def gone(self, slice_: Slice, asked: int) -> list[Gone]:
+        """What an object's absence means when it was asked for by id."""
+        if slice_["kind"] != "get":
+            return []
+        return [Gone(slice_["into"], slice_["key"], max(asked - self.settle, follow.settled_rank(slice_["v"])))]
+
+    def absent(self, state: State) -> int:
+        return 0
+
+    def blames(self, slice_: Slice, view: View) -> Sequence[str]:
+        if slice_["kind"] == "list":
+            return [name for name in self.fills if name in view.selected]
+        if slice_["kind"] == "more":
+            return self._collection(slice_).children[slice_["child"]].collections()
+        return [slice_["into"]]
+
+    def note(self, state: State, step: Step) -> None:
+        if not state.open:
+            return
+        since = state.open.opened - self.overlap
+        seen = state.open.notes.setdefault("seen", {})
+        seen.update({id_: at for id_, at in step.notes.get("seen", {}).items() if at * SECOND >= since})
+        unknown = Counter(state.open.notes.get("not_selected", {}))
+        unknown.update(step.notes.get("not_selected", {}))
+        if unknown:
+            state.open.notes["not_selected"] = dict(unknown)
+
+    def close(self, state: State, view: View) -> None:
+        done = state.open
+        if done is None:
+            return
+        for name in done.fills:
+            if name not in view.refused:
+                state.marks[name] = max(state.marks.get(name, 0), done.opened - self.overlap)
+                if name == self.name:
+                    state.tables[name] = view.tables.get(name, "")
+        state.memory["seen"] = sorted(done.notes.get("seen", {}))
+
+    def _objects(
+        self,
+        step: Step,
+        events: list[_Event],
+        tail: dict[str, list[Any]],
+        state: State,
+        view: View,
+        fills: frozenset[str],
+    ) -> dict[str, list[Any]]:
+        """Sorts the payloads of a page by collection. Returns what the next page needs to notice ties across the cut."""
+        rows: dict[str, _Rows] = defaultdict(_Rows)
+        seen = set(state.memory.get("seen", ()))
+        newest: dict[str, list[Any]] = dict(tail)
+        ignored: Counter[str] = Counter()
+        by_object = {collection.object: collection for collection in self.objects}
+        # An older payload may be the last that shows a member which has been removed since.
+        members = {c.name for c in self.objects if any(child.path and not child.expand for child in c.children)}
+        for event in events:
+            raw = event.data.object
+            fields = _fields(raw)
+            object_, key = _text(fields.get("object")), _text(fields.get("id"))
+            collection = by_object.get(object_)
+            if collection is None or collection.name not in fills:
+                ignored[object_ or "?"] += 1
+                continue
+            if not key or event.created * SECOND < state.marks.get(collection.name, 0):
+                continue
+            version = event.created * SECOND + _rank(event.type, self.ends)
+            name = f"{collection.name}/{key}"
+            repeated = event.id in seen
+            stamp = [version, hashlib.blake2b(raw, digest_size=8).hexdigest(), repeated]
+            address = _address(collection, fields)
+            known = newest.get(name)
+            older = known is not None and known[0] >= version
+            if known and known[0] == version and known[1] != stamp[1] and not (repeated and known[2]):
+                step.slices += self._get(collection, key, version, address)  # a tie: only a re-read settles it
+            if older and collection.name not in members:
+                continue
+            if not older:
+                newest[name] = stamp
+            foreign = not self.same_shape(event.api_version or "") and address is not None
+            stub = _flag(fields.get("deleted"))
+            if stub or (foreign and version % 10 == RANK_DELETED):
+                step.gone.append(Gone(collection.name, key, version))
+                continue
+            if foreign:
+                if not repeated and not older:
+                    step.slices += self._get(collection, key, version, address)
+                continue
+            part = rows[collection.name]
+            part.raws.append(raw)
+            part.versions.append(version)
+            part.deleted.append(version % 10 == RANK_DELETED)
+            if not repeated and not older:
+                self._follow(step, collection, key, version, event, fields, view)
+        for name, part in rows.items():
+            deleted = part.deleted if any(part.deleted) else None
+            step.sights.append(Sight(name, page.array(part.raws), part.versions, deleted))
+        step.notes["not_selected"] = dict(ignored)
+        last = events[-1].created * SECOND if events else 0
+        return {name: stamp for name, stamp in newest.items() if stamp[0] < last + SECOND}
+
+    def _follow(
+        self,
+        step: Step,
+        collection: Collection,
+        key: str,
+        version: int,
+        event: _Event,
+        fields: dict[str, Any],
+        view: View,
+    ) -> None:
+        """Reads on where the payload shows only the beginning of a list that this change concerns."""
+        if version % 10 == RANK_DELETED:
+            return
+        before = event.data.previous_attributes
+        for n, child in follow.followed(collection, view.selected):
+            if child.expand and child.announced:
+                continue
+            shows = bool(child.path) and not child.expand
+            if shows:
+                shown = fields.get(child.path)
+                more = shown is not None and msgspec.json.decode(shown, type=page.Shown | None)
+                if not (more and more.has_more) or (before is not None and child.path not in before):
+                    continue
+            step.slices.append(
+                {
+                    **follow.follow_up(n, child, key, version, event.data.object if shows else None),
+                    "into": collection.name,
+                }
+            )
+
+    def _get(self, collection: Collection, key: str, version: int, address: dict[str, str] | None) -> list[Slice]:
+        if address is None:
+            return []
+        id_ = f"get/{collection.name}/{key}"
+        return [{"id": id_, "kind": "get", "into": collection.name, "key": key, "v": version, "path": address}]
+
+    def _collection(self, slice_: Slice) -> Collection:
+        return next(c for c in self.objects if c.name == slice_["into"])
+
+
+def _address(collection: Collection, fields: dict[str, Any]) -> dict[str, str] | None:
+    """What the path that reads an object by id needs beside its id; None when this one cannot be read so."""
+    needed = [part.partition("}")[0] for part in collection.get.split("{")[1:]]
+    path = {name: _text(fields.get(name)) for name in needed if name != "id"}
+    return path if collection.get and all(path.values()) else None
+
+
+def _fields(raw: msgspec.Raw) -> dict[str, Any]:
+    try:
+        return _OBJECT.decode(raw)
+    except msgspec.ValidationError:
+        return {}
+
+
+def _text(raw: Any) -> str:
+    value = msgspec.json.decode(raw) if raw is not None else ""
+    return value if isinstance(value, str) else ""
+
+
+def _flag(raw: Any) -> bool:
+    return raw is not None and bytes(raw) == b"true"
+
+
+def _rank(type_: str, ends: frozenset[str]) -> int:
+    if type_.endswith(".deleted") and type_ not in ends:
+        return RANK_DELETED
+    return RANK_CREATED if type_.endswith(".created") else RANK_CHANGED

@@ -1,0 +1,421 @@
+"""Runs one source: opens its feeds, reads their slices side by side, and commits rows and marks together."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+import traceback
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from framework.committer import Pending, Writer, Written
+from framework.connector import Access, Connector
+from framework.errors import Kind, Refused, SourceError, Stopped
+from framework.feed import Pass, Slice, View
+from framework.holding import Holding
+from framework.http import Door
+from framework.identity import Remembered, recognise
+from framework.listing import CHEAP
+from framework.report import Fault, SourceReport
+from framework.sweep import sweep
+from framework.verdict import conclude, fault_of
+from framework.warehouse import Commit, Warehouse, WarehouseError
+from framework.workers import Fetched, Task, Workers
+
+FOLLOW_UPS = 500  # slices of one feed that may wait before its lists pause: its document stays far below 1 MB
+SPARE_CALLS = 5  # calls beyond one for each list that only shows its changes when it is read again
+KEEPS = (SourceError, Refused, Stopped)  # errors after which what was read is sound, and kept
+DROPPED = (Kind.PERMISSION, Kind.UNAVAILABLE, Kind.BUG)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a run is asked to do with a source. ``start``: microseconds before which nothing is read, 0 for all."""
+
+    source: str
+    run_id: str
+    selected: frozenset[str]
+    start: int = 0
+    due: bool = False
+    accept_deletes: frozenset[str] = frozenset()
+    again: frozenset[str] = frozenset()  # collections to read again in place, from ``since`` on
+    since: int = 0
+    stall_s: float = 600.0
+
+
+class Engine:
+    """One run of one source. ``run`` returns when every feed has closed a pass that this run opened.
+
+    ``progress`` is called after each page and commit with the report so far; ``saved`` after each commit.
+    """
+
+    def __init__(
+        self,
+        connector: Connector,
+        access: Access,
+        order: Order,
+        warehouse: Warehouse,
+        door: Door,
+        report: SourceReport,
+        stop: threading.Event,
+        log: Callable[..., None],
+        progress: Callable[[SourceReport], None],
+        saved: Callable[[SourceReport], None],
+        per_second: tuple[float, float],
+    ) -> None:
+        self.report = report
+        self._connector = connector
+        self._access = access
+        self._order = order
+        self._warehouse = warehouse
+        self._door = door
+        self._stop = stop
+        self._log = log
+        self._progress = progress
+        self._saved = saved
+        self._out: queue.SimpleQueue[Fetched | Written] = queue.SimpleQueue()
+        self._codec = warehouse.codec()
+        self._pending = Pending(self._codec, warehouse.pace)
+        self._writer = Writer(warehouse, self._out)
+        self._workers = Workers(door, self._codec, self._out, per_second[0])
+        self._per_endpoint = per_second[1]
+        self._holdings: dict[str, Holding] = {}
+        self._tables: dict[str, str] = {}
+        self._view = View(order.selected, self._tables, start=order.start, due=order.due, run=order.run_id)
+        self._view.version = connector.version
+        self._view.gap, self._view.since = order.again, order.since
+        self._faults: dict[str, Fault] = {}  # collection -> the refusal that concerns it
+        self._unavailable: set[str] = set()
+        self._dirty: set[str] = set()
+        self._committed_at = time.monotonic()
+        self._error: Exception | None = None
+
+    def run(self) -> SourceReport:
+        """Never raises for what a source or warehouse does: the report tells. Raises only our own defects."""
+        try:
+            self._load()
+            self._introduce()
+            self._open()
+            self._loop()
+        except Exception as error:
+            self._fail(error)
+        try:
+            if self._error is None or isinstance(self._error, KEEPS):
+                self._flush()
+        except Exception as error:
+            self._fail(error)
+        finally:
+            self._workers.close()
+            self._writer.close()
+        self._measure()
+        conclude(self.report, self._holdings, self._tables, self._faults, self._unavailable)
+        return self.report
+
+    # -- opening ----------------------------------------------------------------------------------------------------
+
+    def _load(self) -> None:
+        stored = self._warehouse.load()
+        self._tables.update(stored.tables)
+        for feed in self._connector.feeds:
+            self._holdings[feed.name] = Holding.of(feed, stored.feeds.get(feed.name))
+        self._account = Remembered(stored.feeds.get(Remembered.FEED))
+        self.report.resumed = any(h.state.open is not None for h in self._holdings.values())
+
+    def _introduce(self) -> None:
+        """Asks whose data the credential opens when it is a new one, and learns the vendor's time when it must."""
+        self._view.relist = frozenset() if self._order.due else self._affordable()
+        opening = [h.state.open or self._due(h) for h in self._listings()]
+        first = any(opened and opened.why in ("first", "gap", "probe") for opened in opening)
+        if self._account.account.fingerprint != self._access.fingerprint or first:
+            self._recognise()
+        self._view.born = self._account.account.born
+
+    def _affordable(self) -> frozenset[str]:
+        """The lists that are read again because somebody wants *now*: cheapest first, about one call each.
+
+        A list of up to ten pages is worth it, but ten such lists at every sync are not; what is left out here keeps
+        its cadence, and `complete_to` says how fresh it is.
+        """
+        costs = sorted((h.feed.cost(h.state), h.feed.name) for h in self._listings())  # type: ignore[attr-defined]
+        costs = [(cost, name) for cost, name in costs if 0 < cost <= CHEAP]
+        left, chosen = len(costs) + SPARE_CALLS, set()
+        for cost, name in costs:
+            left -= cost
+            if left >= 0:
+                chosen.add(name)
+        return frozenset(chosen)
+
+    def _recognise(self) -> None:
+        known = self._account.account
+        found, self._view.now = recognise(self._connector, self._access, known, self._order.source, self._door)
+        if found != known:
+            self._account.account = found
+            self._dirty.add(Remembered.FEED)
+
+    def _open(self) -> None:
+        """Opens the listings, pins the change feeds for what they will fill, and makes that durable before any page."""
+        if not self._view.now:
+            self._learn_time()
+        for holding in self._listings():
+            if not holding.state.open and (opened := self._due(holding)):
+                self._begin(holding, opened)
+        for holding in self._changes():
+            pinned = {n for h in self._listings() if h.state.open and h.fresh and h.filling for n in h.state.open.fills}
+            for name in pinned & set(holding.feed.fills):
+                holding.state.marks[name] = self._view.now - holding.feed.overlap  # type: ignore[attr-defined]
+                self._dirty.add(holding.feed.name)
+        wanted = [
+            c for c in self._connector.collections if c.name in self._order.selected and c.name not in self._tables
+        ]
+        if wanted or any(h.fresh and h.filling for h in self._listings()):
+            self._commit(wanted)
+            self._await_writer()
+
+    def _learn_time(self) -> None:
+        """The first answer of a change feed tells the vendor's time, so that an idle run needs no call for it."""
+        for holding in self._changes():
+            self._open_changes(holding)
+            if holding.state.open:
+                self._submit(holding, next(iter(holding.state.slices.values())))
+                while not self._view.now and holding.flying:
+                    self._handle(self._out.get())
+        if not self._view.now:
+            self._recognise()
+        lost = {
+            name: holding.state.marks[name]
+            for holding in self._changes()
+            for name in (holding.state.open.fills if holding.state.open else [])
+            if 0 < holding.state.marks.get(name, 0) < self._view.now - holding.feed.horizon  # type: ignore[attr-defined]
+        }
+        if lost:
+            self._view.gap |= frozenset(lost)
+            for holding in self._changes():
+                holding.note_gap(self._view.now, self.report)
+            self._log(
+                "gap", collections=sorted(lost), message="the vendor no longer keeps these changes: listing again"
+            )
+
+    def _due(self, holding: Holding) -> Pass | None:
+        return holding.feed.due(holding.state, self._view)
+
+    def _begin(self, holding: Holding, opened: Pass) -> None:
+        holding.begin(opened, self._view)
+        self._dirty.add(holding.feed.name)
+
+    def _open_changes(self, holding: Holding) -> None:
+        """A change feed fills what its listings have filled: collections whose base is complete."""
+        ready = {n for h in self._listings() for n, table in h.state.tables.items() if table == self._tables.get(n)}
+        listed = {n for h in self._listings() for n in h.feed.fills}
+        own = {n for n in holding.feed.fills if n not in listed}
+        self._view.ready = frozenset((ready | own) & self._order.selected) - self._view.refused
+        if not holding.state.open and not holding.failed and not holding.done and (opened := self._due(holding)):
+            self._begin(holding, opened)
+
+    def _listings(self) -> list[Holding]:
+        return [h for h in self._holdings.values() if h.feed.listing]
+
+    def _changes(self) -> list[Holding]:
+        return [h for h in self._holdings.values() if not h.feed.listing]
+
+    # -- the loop ---------------------------------------------------------------------------------------------------
+
+    def _loop(self) -> None:
+        while True:
+            if self._stop.is_set():
+                raise Stopped
+            if not any(h.filling for h in self._listings()):
+                for holding in self._changes():
+                    self._open_changes(holding)
+            self._dispatch()
+            if not self._workers.busy and not self._writer.busy:
+                ended = [h for h in self._holdings.values() if h.state.open and not h.failed and not h.state.slices]
+                if not ended:
+                    return
+                self._end(ended)
+                continue
+            self._handle(self._next())
+
+    def _next(self) -> Fetched | Written:
+        while True:
+            try:
+                return self._out.get(timeout=0.5)
+            except queue.Empty:
+                if self._stop.is_set():
+                    raise Stopped from None
+                self._progress(self.report)
+                quiet = time.monotonic() - max(self._door.meter.active, self._committed_at)
+                if quiet > self._order.stall_s and not self._writer.busy:
+                    raise SourceError(
+                        "timeout",
+                        f"nothing moved for {quiet:.0f} s",
+                        "Check the network; `catchment sync` goes on where it stopped. `timeouts.stall` sets the bound.",
+                    ) from None
+
+    def _dispatch(self) -> None:
+        full = self._pending.full(time.monotonic(), self._committed_at)
+        if full and not self._writer.busy:
+            self._commit()
+            full = False
+        if full:
+            return  # the writer is behind: let the calls under way come in, ask for no more
+        cap = self._workers.cap(self._per_endpoint)
+        while self._workers.busy < self._workers.want and (found := self._ready(cap)):
+            self._submit(*found)
+
+    def _ready(self, cap: int) -> tuple[Holding, Slice] | None:
+        """Follow-ups first, so that documents stay small; then the feed that has the fewest calls under way."""
+        best: tuple[tuple[bool, int], Holding, Slice] | None = None
+        for holding in self._holdings.values():
+            if holding.failed or not holding.state.open or len(holding.flying) >= cap:
+                continue
+            found = holding.ready(FOLLOW_UPS)
+            if found is None:
+                continue
+            rank = (found["kind"] == "list", len(holding.flying))
+            if best is None or rank < best[0]:
+                best = (rank, holding, found)
+        return best and best[1:]
+
+    def _submit(self, holding: Holding, slice_: Slice) -> None:
+        holding.flying[slice_["id"]] = slice_
+        waiting = sum(h.waiting for h in self._holdings.values())
+        self._view.spare = max(0, self._workers.want - self._workers.busy - 1 - waiting)
+        self._workers.submit(Task(holding.feed, slice_, holding.state, self._view))
+
+    def _handle(self, message: Fetched | Written) -> None:
+        if isinstance(message, Written):
+            self._written(message)
+        else:
+            self._workers.busy -= 1
+            self._fetched(message)
+        self._progress(self.report)
+
+    def _fetched(self, message: Fetched) -> None:
+        holding = self._holdings[message.task.feed.name]
+        slice_ = message.task.slice_
+        holding.flying.pop(slice_["id"], None)
+        if message.error is not None:
+            self._refused(holding, slice_, message)
+            return
+        self._view.now = max(self._view.now, message.asked)
+        if not holding.state.open:
+            return  # its feed was refused meanwhile: what came late is left
+        if not holding.state.open.opened:
+            holding.state.open.opened = message.asked
+        holding.replace(slice_, message.step.slices)
+        holding.feed.note(holding.state, message.step)
+        self._pending.add(message)
+        self._dirty.add(holding.feed.name)
+
+    def _refused(self, holding: Holding, slice_: Slice, message: Fetched) -> None:
+        error = message.error
+        if isinstance(error, Stopped):
+            return
+        if not isinstance(error, Refused):
+            raise error or AssertionError
+        if error.kind in (Kind.AUTH, Kind.SESSION, Kind.QUOTA):
+            raise error
+        feed = holding.feed
+        if error.kind in (Kind.GONE, Kind.CURSOR) and slice_["kind"] == "list" and not slice_.get("after"):
+            error = Refused(Kind.UNAVAILABLE, str(error), http_status=error.http_status, code=error.code)
+        if error.kind is Kind.GONE and slice_["kind"] == "get":
+            message.step.gone += feed.gone(slice_, self._view.now)
+        replaced = feed.refused(slice_, error, self._view)
+        blamed = () if replaced is not None else feed.blames(slice_, self._view)
+        if replaced and any(new.get("bare") for new in replaced):
+            blamed = feed.bare(self._view)  # type: ignore[attr-defined]
+        if blamed:
+            self._log("refused", feed=feed.name, kind=error.kind, status=error.http_status, message=str(error))
+            self._blame(holding, blamed, error)
+        if replaced is not None:
+            holding.replace(slice_, list(replaced))
+            self._pending.add(message)
+            self._dirty.add(feed.name)
+        elif error.kind in DROPPED and feed.name not in blamed:
+            holding.replace(slice_, [])
+        elif error.kind in DROPPED:
+            holding.drop()
+            self._dirty.add(feed.name)
+        else:
+            holding.failed = True  # its slices stay: the next run goes on from them
+
+    def _blame(self, holding: Holding, names: Iterable[str], error: Refused) -> None:
+        fault = fault_of(error, self._connector.permission_hint)
+        for name in names:
+            if name in self._order.selected:
+                self._faults.setdefault(name, fault)
+                if error.kind is Kind.UNAVAILABLE:
+                    self._unavailable.add(name)
+        if error.kind in DROPPED and holding.feed.listing:
+            self._view.refused |= frozenset(names)
+
+    # -- ends and commits -------------------------------------------------------------------------------------------
+
+    def _end(self, ended: list[Holding]) -> None:
+        """Closes the passes that have no slice left, or finds more to read in the rows that they did not see."""
+        for holding in ended:
+            opened = holding.state.open
+            if opened and holding.feed.absent(holding.state) and not opened.notes.get("swept"):
+                self._flush()
+                held = sweep(holding, self._warehouse, self._order, self._pending)
+                if held:
+                    self._faults.update(held)
+                if holding.state.slices:
+                    continue
+            here, why = holding.fresh, opened.why if opened else ""
+            holding.close(self._view)
+            self._dirty.add(holding.feed.name)
+            if here and why != "probe":
+                holding.done = True
+            elif again := self._due(holding) if holding.feed.listing else None:
+                self._begin(holding, again)
+
+    def _commit(self, tables: Iterable[Any] = (), report: Mapping[str, Any] | None = None) -> None:
+        decoded, gone, closed = self._pending.take()
+        feeds = {}
+        for name in sorted(self._dirty):
+            holding = self._account if name == Remembered.FEED else self._holdings[name]
+            feeds[name] = (holding.rev, holding.encode())
+            holding.rev += 1
+        self._dirty.clear()
+        self._writer.submit(Commit(tuple(tables), feeds, decoded, gone, closed, report))
+
+    def _await_writer(self) -> None:
+        while self._writer.busy:
+            self._handle(self._out.get())
+
+    def _flush(self) -> None:
+        self._await_writer()
+        if self._dirty or not self._pending.empty:
+            self._commit()
+            self._await_writer()
+
+    def _written(self, message: Written) -> None:
+        self._writer.busy = False
+        self._committed_at = time.monotonic()
+        if message.error is not None:
+            raise message.error
+        if message.done:
+            self._tables.update(message.done.tables)
+            for name, counts in message.done.counts.items():
+                if name in self.report.collections:
+                    self.report.collections[name].counts.add(counts)
+        self._measure()
+        self._saved(self.report)
+
+    def _measure(self) -> None:
+        meter = self._door.meter
+        self.report.api_calls, self.report.rate_limited = meter.calls, meter.rate_limited
+        self.report.waited_s, self.report.feeds = meter.waited, Counter(meter.by_feed)
+
+    def _fail(self, error: Exception) -> None:
+        self._error = error
+        self._stop.set()  # calls that wait give up; none is sent any more
+        fault = fault_of(error, self._connector.permission_hint)
+        if fault.kind == "internal":
+            self._log("defect", trace="".join(traceback.format_exception(error)))
+        self.report.error = self.report.error or fault
+        self._log("stopped", kind=fault.kind, message=fault.message)

@@ -1,0 +1,154 @@
+"""What a feed is: a pure state machine that opens slices, asks one request for each, and reads the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from framework.errors import Refused
+from framework.sight import Closed, Gone, Sight
+
+Slice = dict[str, Any]
+"""One request that still has to be made, as JSON. ``id`` is unique in its feed: a second slice of that id replaces it."""
+
+SECOND = 1_000_000  # every time of the framework is in microseconds since 1970, by the vendor's clock
+DAY = 86_400 * SECOND
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A GET on the configured host. ``endpoint`` names the bucket of the vendor's per-endpoint limit."""
+
+    path: str
+    params: Sequence[tuple[str, str]] = ()
+    endpoint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A good answer. ``asked`` is the vendor's time when it began to answer, at the latest by its `Date` header."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str]
+    asked: int
+
+
+@dataclass(slots=True)
+class Pass:
+    """One way through a feed, from its opening to the slice that leaves none. ``opened``: 0 until the first answer."""
+
+    why: str  # first, changes, tail, relist, gap, probe
+    fills: list[str]
+    opened: int = 0
+    notes: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class State:
+    """A feed's document: how far it has brought each collection, and the slices of a pass that is still open.
+
+    ``marks``: collection -> time up to which this feed has brought it. ``tables``: collection -> incarnation of the
+    table that its last complete pass filled: another one, or none, means that it starts again. ``memory`` is the
+    feed's own.
+    """
+
+    marks: dict[str, int] = field(default_factory=dict)
+    tables: dict[str, str] = field(default_factory=dict)
+    memory: dict[str, Any] = field(default_factory=dict)
+    open: Pass | None = None
+    slices: dict[str, Slice] = field(default_factory=dict)
+    format: int = 1
+
+
+@dataclass(slots=True)
+class View:
+    """All that a feed may know of the world: no clock but the vendor's, no I/O.
+
+    ``now``: the vendor's time, 0 before the first answer. ``born``: before it nothing exists. ``spare``: slices that
+    could be read at once beside those that are. ``relist``: listings that this run affords
+    to read again. ``ready``: collections that a change feed may fill (their listing is
+    complete). ``gap``: collections to list again, because their
+    changes are lost to retention or somebody asked for it, from ``since`` on.
+    """
+
+    selected: frozenset[str]
+    tables: Mapping[str, str]
+    now: int = 0
+    born: int = 0
+    start: int = 0
+    due: bool = False
+    spare: int = 0
+    relist: frozenset[str] = frozenset()
+    ready: frozenset[str] = frozenset()
+    gap: frozenset[str] = frozenset()
+    since: int = 0
+    refused: frozenset[str] = frozenset()
+    version: str = ""
+    run: str = ""
+
+
+@dataclass(slots=True)
+class Step:
+    """What reading one slice gave. ``slices`` replace the one read: none = done, one = next page, more = split."""
+
+    sights: list[Sight] = field(default_factory=list)
+    gone: list[Gone] = field(default_factory=list)
+    closed: list[Closed] = field(default_factory=list)
+    slices: list[Slice] = field(default_factory=list)
+    rows: int = 0
+    notes: dict[str, Any] = field(default_factory=dict)  # merged into the pass by `Feed.note`
+
+
+class Feed(Protocol):
+    """Fills one or more collections. Holds no session, no clock and no state: those are arguments."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def fills(self) -> tuple[str, ...]: ...
+
+    @property
+    def listing(self) -> bool:
+        """Whether it can fill a collection from nothing (a change feed cannot)."""
+        ...
+
+    def due(self, state: State, view: View) -> Pass | None:
+        """The pass that this run must make, or None when there is nothing to read."""
+        ...
+
+    def slices(self, state: State, view: View) -> list[Slice]:
+        """The first slices of the pass just opened."""
+        ...
+
+    def request(self, slice_: Slice, view: View) -> Request: ...
+
+    def read(self, slice_: Slice, answer: Answer, state: State, view: View) -> Step:
+        """Called by many threads at once: reads ``state``, never changes it."""
+        ...
+
+    def refused(self, slice_: Slice, refusal: Refused, view: View) -> Sequence[Slice] | None:
+        """Slices to read instead, or None: the refusal stands."""
+        ...
+
+    def blames(self, slice_: Slice, view: View) -> Sequence[str]:
+        """The collections that a standing refusal of this slice concerns."""
+        ...
+
+    def gone(self, slice_: Slice, asked: int) -> Sequence[Gone]:
+        """What it means that the vendor does not know what this slice asked for by id."""
+        ...
+
+    def absent(self, state: State) -> int:
+        """After a whole pass: the version below which a live row was not seen; 0 when absence proves nothing."""
+        ...
+
+    def note(self, state: State, step: Step) -> None:
+        """Takes a step's notes into the open pass."""
+        ...
+
+    def close(self, state: State, view: View) -> None:
+        """Moves the marks of what the finished pass has filled."""
+        ...

@@ -1,0 +1,102 @@
+"""Slices that follow from a row: the rest of a list it shows only the beginning of, and one object read by id."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from framework.collection import Child, Collection
+from framework.feed import Answer, Request, Slice, Step, View
+from framework.page import ENVELOPE, MEMBERS, RAWS, array
+from framework.sight import RANK_SETTLED, Closed, Gone, Sight
+
+
+def followed(collection: Collection, selected: frozenset[str]) -> list[tuple[int, Child]]:
+    """The children of a collection whose lists may have more than they show, and that are wanted."""
+    return [
+        (n, child)
+        for n, child in enumerate(collection.children)
+        if child.url and any(name in selected for name in child.collections())
+    ]
+
+
+def follow_up(n: int, child: Child, parent: str, version: int, data: bytes | memoryview | None) -> Slice:
+    """The slice that reads what a parent's list does not show, from its last shown member on."""
+    after = ""
+    if data is not None and child.path:
+        shown: Any = msgspec.json.decode(data)
+        for name in child.path.split("."):
+            shown = shown.get(name) if isinstance(shown, dict) else None
+        members = (shown or {}).get("data") or []
+        after = members[-1]["id"] if members else ""
+    return {"id": f"more/{n}/{parent}", "kind": "more", "child": n, "parent": parent, "v": version, "after": after}
+
+
+def members(
+    collection: Collection, child: Child, slice_: Slice, body: bytes, selected: frozenset[str]
+) -> tuple[list[Sight], list[Closed], str, int]:
+    """A page of a parent's list: sights by collection, what is complete now, the token of the next page, rows."""
+    envelope = ENVELOPE.decode(body)
+    found = MEMBERS.decode(envelope.data)
+    parent, version = slice_["parent"], slice_["v"]
+    sights = []
+    if isinstance(child.into, str):
+        if found and child.into in selected:
+            sights.append(_shown(child.into, envelope.data, version, collection.name, parent))
+    else:
+        raws = RAWS.decode(envelope.data)
+        for object_, into in child.into.items():
+            part = [raw for raw, member in zip(raws, found, strict=True) if member.object == object_]
+            if part and into in selected:
+                sights.append(_shown(into, array(part), version, collection.name, parent))
+    if envelope.has_more and found:
+        return sights, [], found[-1].id, len(found)
+    wanted = [name for name in child.collections() if name in selected] if child.closes else []
+    closed = [Closed(name, collection.name, parent, version) for name in wanted]
+    return sights, closed, "", len(found)
+
+
+def follow_request(collection: Collection, slice_: Slice, limit: int) -> Request:
+    """The next page of a parent's list."""
+    child = collection.children[slice_["child"]]
+    path, _, query = child.url.partition("?")
+    params = [("limit", str(limit))]
+    if query:
+        params.append((query.partition("=")[0], slice_["parent"]))
+    if slice_["after"]:
+        params.append(("starting_after", slice_["after"]))
+    return Request(path.replace("{id}", slice_["parent"]), params, path)
+
+
+def read_follow_up(collection: Collection, slice_: Slice, answer: Answer, view: View) -> Step:
+    """A page of a parent's list and, unless it was the last, the slice of the next."""
+    child = collection.children[slice_["child"]]
+    sights, closed, after, rows = members(collection, child, slice_, answer.body, view.selected)
+    return Step(sights, closed=closed, slices=[{**slice_, "after": after}] if after else [], rows=rows)
+
+
+def get_request(collection: Collection, slice_: Slice) -> Request:
+    """One object by id. ``path`` holds what its address needs beside the id."""
+    path = collection.get
+    for name, value in {**slice_.get("path", {}), "id": slice_["key"]}.items():
+        path = path.replace("{" + name + "}", value)
+    return Request(path, (), collection.get)
+
+
+def settled_rank(version: int) -> int:
+    """The version of a re-read that settles sights of ``version``: just above all of that vendor second."""
+    return version - version % 10 + RANK_SETTLED
+
+
+def _shown(into: str, data: Any, version: int, parent: str, key: str) -> Sight:
+    return Sight(into, bytes(data), version, parent=parent, parent_key=key)
+
+
+def read_one(collection: Collection, key: str, body: bytes, asked: int, floor: int) -> tuple[list[Sight], list[Gone]]:
+    """One object read by id at ``asked`` (already less the settling time): its sight, or that it is gone."""
+    fields = msgspec.json.decode(body)
+    version = max(asked, floor)
+    if fields.get("deleted") is True:
+        return [], [Gone(collection.name, key, version)]
+    return [Sight(collection.name, b"[" + body + b"]", version)], []

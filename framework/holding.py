@@ -1,0 +1,114 @@
+"""One feed during one run: its document, the slices that are being read, and how far it has come."""
+
+from __future__ import annotations
+
+import msgspec
+
+from framework.errors import SourceError
+from framework.feed import Feed, Pass, Slice, State, View
+from framework.report import Fault, SourceReport, iso
+from framework.warehouse import FeedState
+
+FORMAT = 1
+MAX_DOCUMENT = 1_000_000  # bytes: a document that large means slices that breed faster than they are read
+
+
+class Holding:
+    """A feed with its state. Only the engine's own thread changes it."""
+
+    def __init__(self, feed: Feed, state: State, rev: int) -> None:
+        self.feed = feed
+        self.state = state
+        self.rev = rev
+        self.flying: dict[str, Slice] = {}
+        self.fresh = False  # its open pass was opened by this run
+        self.done = False  # it has closed a pass that this run opened
+        self.failed = False
+        self.needed = False
+        self.not_selected: dict[str, int] = {}
+        self.document = ""
+
+    @classmethod
+    def of(cls, feed: Feed, stored: FeedState | None) -> Holding:
+        """Reads a stored document; raises SourceError when a newer Catchment wrote it."""
+        if stored is None:
+            return cls(feed, State(), 0)
+        state = msgspec.json.decode(stored.document, type=State)
+        if state.format > FORMAT:
+            raise SourceError(
+                "config", f"the marks of {feed.name} were written by a newer Catchment", "Upgrade Catchment."
+            )
+        return cls(feed, state, stored.rev)
+
+    @property
+    def filling(self) -> bool:
+        """Whether a first listing is still under way: the change feed must wait for it."""
+        return bool(self.state.open and self.state.open.why in ("first", "gap")) and not self.failed
+
+    @property
+    def waiting(self) -> int:
+        return len(self.state.slices) - len(self.flying) if self.state.open and not self.failed else 0
+
+    def begin(self, opened: Pass, view: View) -> None:
+        self.state.open = opened
+        self.fresh = self.needed = True
+        self.state.slices = {s["id"]: s for s in self.feed.slices(self.state, view)}
+
+    def ready(self, follow_ups: int) -> Slice | None:
+        """The slice to read next: follow-ups before lists, and no list while too many follow-ups wait."""
+        if len(self.state.slices) == len(self.flying):
+            return None
+        first = None
+        for id_, slice_ in self.state.slices.items():
+            if id_ in self.flying:
+                continue
+            if slice_["kind"] != "list":
+                return slice_
+            first = first or slice_
+        return first if len(self.state.slices) < follow_ups else None
+
+    def replace(self, slice_: Slice, new: list[Slice]) -> None:
+        """Takes a slice that was read away, unless one of its id came meanwhile, and adds what replaces it."""
+        slices = self.state.slices
+        if slices.get(slice_["id"]) is slice_:
+            del slices[slice_["id"]]
+        for add in new:
+            known = slices.get(add["id"])
+            if known is None or add.get("v", 0) >= known.get("v", 0):
+                slices[add["id"]] = add
+
+    def drop(self) -> None:
+        """Forgets the open pass: the next run asks anew."""
+        self.state.open = None
+        self.state.slices = {}
+        self.failed = self.needed = True
+
+    def close(self, view: View) -> None:
+        if self.state.open:
+            self.not_selected = dict(self.state.open.notes.get("not_selected", {}))
+        self.feed.close(self.state, view)
+        self.state.open = None
+        self.fresh = False
+
+    def encode(self) -> str:
+        document = msgspec.json.encode(self.state)
+        if len(document) > MAX_DOCUMENT:
+            raise SourceError(
+                "internal",
+                f"the marks of {self.feed.name} grew to {len(document)} bytes with {len(self.state.slices)} slices waiting",
+                "Report this; `catchment resync` starts the collection again.",
+            )
+        return document.decode()
+
+    def note_gap(self, now: int, report: SourceReport) -> None:
+        """Says which interval of events the vendor no longer had when we came."""
+        mark = self.state.marks.get(self.feed.name, 0)
+        kept = now - self.feed.horizon  # type: ignore[attr-defined]
+        if self.feed.name in report.collections and 0 < mark < kept:
+            report.collections[self.feed.name].status = "partial"
+            report.collections[self.feed.name].error = Fault(
+                "data",
+                f"the vendor keeps events for {self.feed.horizon // 86_400_000_000} days; those between {iso(mark)} and "  # type: ignore[attr-defined]
+                f"{iso(kept)} are lost, and the objects they changed were listed again",
+                "Sync more often than that.",
+            )

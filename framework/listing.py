@@ -1,0 +1,250 @@
+"""The feed of a list endpoint: reads a collection whole, by what is new, or again when its cadence has come."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import msgspec
+
+from framework import follow, page, window
+from framework.collection import Collection
+from framework.errors import Kind, Refused
+from framework.feed import DAY, SECOND, Answer, Pass, Request, Slice, State, Step, View
+from framework.sight import Gone, Sight
+
+CHEAP = 10  # calls: a list that costs no more may be read again whenever somebody asks for *now*
+FOLLOWED = 2_000  # parents whose long lists are remembered, so that listing again reads none of them twice
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """One list endpoint, newest first, and the collections that its objects and their child lists fill.
+
+    ``keep`` says how it stays up to date after the first pass: ``events`` (a change feed tells), ``tail`` (rows only
+    appear; read from the oldest one that may still change, told by ``unsettled``), ``relist`` (only the list shows).
+    ``silent``: some changes make no event, so it is listed again as well, every ``cadence``.
+    ``created``: the field of a row that the list is ordered by; ``filter``: the parameter that slices by it, or "".
+    ``complete``: whether absence from a whole list proves a deletion; otherwise an absent row is read by id.
+    """
+
+    collection: Collection
+    path: str
+    keep: Literal["events", "tail", "relist"] = "events"
+    silent: bool = False
+    cadence: int = 7 * DAY
+    params: tuple[tuple[str, str], ...] = ()
+    created: str = "created"
+    filter: str = "created"
+    unsettled: tuple[str, str] | None = None
+    complete: bool = False
+    limit: int = 100
+    settle: int = 60 * SECOND
+
+    @property
+    def name(self) -> str:
+        return self.collection.name
+
+    @property
+    def listing(self) -> bool:
+        return True
+
+    @property
+    def fills(self) -> tuple[str, ...]:
+        return (self.name, *(name for child in self.collection.children for name in child.collections()))
+
+    def wanted(self, view: View) -> list[str]:
+        """Selected collections that this feed fills; an object's own list is read for its children's sake too."""
+        return [name for name in dict.fromkeys(self.fills) if name in view.selected and name not in view.refused]
+
+    def due(self, state: State, view: View) -> Pass | None:
+        wanted = self.wanted(view)
+        if not wanted:
+            return None
+        denied = set(state.memory.get("denied", ()))
+        moved = (
+            state.memory.get("version", view.version) != view.version
+            or state.memory.get("start", view.start) > view.start
+        )
+        unfilled = {name for name in wanted if state.tables.get(name, "") != view.tables.get(name, "?")}
+        if moved or unfilled - denied:
+            return Pass("first", wanted)
+        if unfilled and state.memory.get("probed") != view.run:
+            return Pass("probe", sorted(unfilled))
+        if view.gap & set(wanted):
+            return Pass("gap", wanted, notes={"since": view.since})
+        old = bool(view.now) and view.now - state.memory.get("listed", 0) >= self._cadence(state)
+        if (self.keep == "relist" or self.silent) and (old or self.name in view.relist):
+            return Pass("relist", wanted, notes={"old": old})
+        if self.keep == "tail" or (self.silent and not view.due):
+            return Pass("tail", wanted)
+        return None
+
+    def cost(self, state: State) -> int:
+        """Calls that listing again would take; 0 when that would show nothing that events and new rows do not."""
+        return max(1, -(-state.memory.get("rows", 0) // self.limit)) if self.keep == "relist" or self.silent else 0
+
+    def _cadence(self, state: State) -> int:
+        return DAY if self.cost(state) <= CHEAP else self.cadence
+
+    def slices(self, state: State, view: View) -> list[Slice]:
+        opened = state.open
+        lo = view.start // SECOND
+        if opened and opened.why == "gap":
+            lo = max(lo, opened.notes.get("since", 0) // SECOND)
+        if opened and opened.why == "probe":
+            return [{**window.first(lo), "probe": True}]
+        if opened and opened.why == "tail":
+            since = min(
+                state.memory.get("unsettled") or view.now, min((state.marks.get(n, 0) for n in opened.fills), default=0)
+            )
+            lo = max(lo, since // SECOND)
+        return [window.first(lo)]
+
+    def request(self, slice_: Slice, view: View) -> Request:
+        if slice_["kind"] == "more":
+            return follow.follow_request(self.collection, slice_, self.limit)
+        if slice_["kind"] == "get":
+            return follow.get_request(self.collection, slice_)
+        params = [("limit", "1" if slice_.get("probe") else str(self.limit)), *self.params]
+        if not slice_.get("bare"):
+            params += [("expand[]", f"data.{child.expand}") for child in self._expanded(view)]
+        if self.filter:
+            params += window.bounds(slice_, self.filter)
+        if slice_.get("after"):
+            params.append(("starting_after", slice_["after"]))
+        return Request(self.path, params, self.path)
+
+    def read(self, slice_: Slice, answer: Answer, state: State, view: View) -> Step:
+        if slice_["kind"] == "more":
+            return follow.read_follow_up(self.collection, slice_, answer, view)
+        if slice_["kind"] == "get":
+            sights, gone = follow.read_one(
+                self.collection, slice_["key"], answer.body, answer.asked - self.settle, slice_["v"]
+            )
+            return Step(sights, gone, rows=len(sights))
+        envelope = page.ENVELOPE.decode(answer.body)
+        rows = self._heads(envelope.data, view)
+        version = answer.asked - self.settle
+        opened = state.open
+        fresh = frozenset(opened.fills) if opened and opened.why in ("first", "gap") else frozenset[str]()
+        step = Step(rows=len(rows))
+        if rows:
+            step.sights.append(Sight(self.name, memoryview(envelope.data), version, fresh=fresh))
+        self._follow(step, rows, envelope.data, version, state, view)
+        times = [row.f0 for row in rows if isinstance(row.f0, int)]
+        if self.unsettled:
+            pending = [row.f0 for row in rows if row.f1 == self.unsettled[1] and isinstance(row.f0, int)]
+            step.notes["unsettled"] = min(pending, default=0) * SECOND
+        over = bool(times) and not self.filter and times[-1] < slice_["lo"]
+        if envelope.has_more and rows and not over and not slice_.get("probe"):
+            if rows[-1].key == slice_.get("after"):
+                raise Refused(Kind.BUG, f"{self.path} does not move past {rows[-1].key}: the list repeats itself")
+            spare = view.spare if self.filter else 0
+            oldest = times[-1] if times else 0
+            step.slices += window.rest(
+                slice_, str(rows[-1].key), times[0] if times else 0, oldest, born=view.born, spare=spare
+            )
+        step.notes["rows"] = len(rows)
+        return step
+
+    def refused(self, slice_: Slice, refusal: Refused, view: View) -> Sequence[Slice] | None:
+        if slice_["kind"] == "get" and refusal.kind is Kind.GONE:
+            return []
+        if slice_["kind"] == "more":
+            return [] if refusal.kind is Kind.GONE else None
+        if refusal.kind in (Kind.GONE, Kind.CURSOR) and slice_.get(
+            "after"
+        ):  # the row we stood on is gone: its slice starts again
+            return [{name: value for name, value in slice_.items() if name not in ("after", "n", "top")}]
+        if refusal.kind in (Kind.PERMISSION, Kind.UNAVAILABLE) and not slice_.get("bare") and self._expanded(view):
+            return [{**slice_, "bare": True}]  # the list may be allowed where what it was asked to carry is not
+        return None
+
+    def gone(self, slice_: Slice, asked: int) -> list[Gone]:
+        """What an object's absence means when it was asked for by id."""
+        return (
+            [Gone(self.name, slice_["key"], max(asked - self.settle, slice_["v"]))] if slice_["kind"] == "get" else []
+        )
+
+    def absent(self, state: State) -> int:
+        """The version below which a row was not seen by the whole pass that just ended; 0 when that proves nothing."""
+        done = state.open
+        swept = done is not None and (done.why == "gap" or (done.why == "relist" and self.keep == "relist"))
+        return done.opened - self.settle if swept and done else 0
+
+    def blames(self, slice_: Slice, view: View) -> Sequence[str]:
+        if slice_["kind"] == "more":
+            return self.collection.children[slice_["child"]].collections()
+        return self.wanted(view)
+
+    def bare(self, view: View) -> Sequence[str]:
+        """The collections that go without when the list is read bare."""
+        return [name for child in self._expanded(view) for name in child.collections()]
+
+    def note(self, state: State, step: Step) -> None:
+        if not state.open:
+            return
+        notes = state.open.notes
+        notes["rows"] = notes.get("rows", 0) + step.notes.get("rows", 0)
+        if "followed" in step.notes and len(notes.setdefault("followed", {})) < FOLLOWED:
+            notes["followed"].update(step.notes["followed"])
+        if step.notes.get("unsettled"):
+            notes["unsettled"] = min(notes.get("unsettled") or step.notes["unsettled"], step.notes["unsettled"])
+
+    def close(self, state: State, view: View) -> None:
+        done = state.open
+        if done is None:
+            return
+        denied = [name for name in self.fills if name in view.refused]
+        state.memory["denied"] = denied
+        if done.why == "probe":
+            state.memory["probed"] = view.run
+            return
+        settled = done.opened - self.settle
+        for name in done.fills:
+            if name not in view.refused:
+                state.marks[name] = max(state.marks.get(name, 0), settled)
+                state.tables[name] = view.tables.get(name, "")
+        if done.why != "tail":
+            state.memory |= {"listed": done.opened, "rows": done.notes.get("rows", 0)}
+            state.memory |= {"version": view.version, "start": view.start}
+            state.memory["followed"] = done.notes.get("followed", {})
+        state.memory["unsettled"] = done.notes.get("unsettled", 0)
+
+    def _expanded(self, view: View) -> list[Any]:
+        return [
+            child
+            for child in self.collection.children
+            if child.expand and any(name in view.selected and name not in view.refused for name in child.collections())
+        ]
+
+    def _heads(self, data: msgspec.Raw, view: View) -> list[Any]:
+        fields = [(self.created, page.plain(int))]
+        if self.unsettled:
+            fields.append((self.unsettled[0], page.plain(int)))
+        lists = tuple(child.path for _, child in follow.followed(self.collection, view.selected) if child.path)
+        return page.heads(self.collection.key, tuple(fields), lists).decode(data)  # type: ignore[no-any-return]
+
+    def _follow(self, step: Step, rows: list[Any], data: msgspec.Raw, version: int, state: State, view: View) -> None:
+        """Orders what the shown lists leave out, but not again for a parent that is still byte for byte the same."""
+        at = 0
+        raws: list[msgspec.Raw] | None = None
+        opened = state.open
+        again = opened is not None and opened.why == "relist" and not opened.notes.get("old")
+        known = state.memory.get("followed", {}) if again else {}
+        for n, child in follow.followed(self.collection, view.selected):
+            if not child.path:
+                step.slices += [follow.follow_up(n, child, str(row.key), version, None) for row in rows]
+                continue
+            long = [(i, row) for i, row in enumerate(rows) if (shown := getattr(row, f"l{at}")) and shown.has_more]
+            at += 1
+            for i, row in long:
+                raws = raws or page.RAWS.decode(data)
+                name, digest = f"{n}/{row.key}", hashlib.blake2b(raws[i], digest_size=6).hexdigest()
+                if self.cost(state):
+                    step.notes.setdefault("followed", {})[name] = digest
+                if known.get(name) != digest:
+                    step.slices.append(follow.follow_up(n, child, str(row.key), version, raws[i]))

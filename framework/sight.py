@@ -1,0 +1,50 @@
+"""What a feed hands over: sights of objects as bytes, and deletions that came without a payload."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+# The lowest digit of a version (microseconds) ranks sights within one vendor second: a read proves only what came
+# before that second, so it stands below the second's events; a re-read that settles a tie stands above them all.
+RANK_READ, RANK_CREATED, RANK_CHANGED, RANK_DELETED, RANK_SETTLED = 0, 1, 2, 3, 9
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """Objects of one collection as the vendor showed them: a JSON array of whole objects.
+
+    ``version``: microseconds since 1970 on the collection's one scale, one for all or one each.
+    ``deleted``: per object, whether this sight says that it is gone (its payload is kept all the same).
+    ``parent``/``parent_key``: set when the objects are children shown inside that parent: the parent's collection and
+    key. (Embedded lists need no sight of their own: the codec cuts them out of the parent's payload.)
+    ``fresh``: names of child collections that this pass fills for the first time, so that a parent already stored with
+    a newer version must not make the loader drop them.
+    """
+
+    collection: str
+    data: bytes | memoryview
+    version: int | Sequence[int]
+    deleted: Sequence[bool] | None = None
+    parent: str = ""
+    parent_key: str = ""
+    fresh: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """A deletion without payload: ``at`` is its version (microseconds)."""
+
+    collection: str
+    key: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """The list of one parent was read to its end at ``version``: its members with an older version are gone."""
+
+    collection: str
+    parent: str
+    parent_key: str
+    version: int

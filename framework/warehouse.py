@@ -1,0 +1,125 @@
+"""The two ports through which the engine reaches a warehouse: a codec for records and a place that commits them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from framework.collection import Collection
+from framework.sight import Closed, Gone, Sight
+
+
+@dataclass(slots=True)
+class Counts:
+    """What one commit did to one collection, in rows. ``fetched`` is the sum of the first five."""
+
+    inserted: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    appended: int = 0
+    quarantined: int = 0
+    deleted: int = 0
+    restored: int = 0
+
+    def add(self, other: Counts) -> None:
+        for name in self.__slots__:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
+
+class Decoded(Protocol):
+    """One sight, decoded but not yet columns: opaque to the engine but for its size."""
+
+    rows: int
+    size: int  # bytes of JSON it came from
+
+
+class Codec(Protocol):
+    """Turns sights into rows; learns unknown fields and wider types as they come. Thread-safe."""
+
+    def decode(self, sight: Sight) -> Decoded: ...
+
+    def pack(self, decoded: Sequence[Decoded]) -> Decoded:
+        """Several decoded sights as one, in columns: far smaller, called every few pages."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class FeedState:
+    """One feed's document as stored: ``rev`` is 0 for one that was never written."""
+
+    rev: int
+    document: str  # JSON
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What a source has in the warehouse: feed documents, and tables with their incarnations."""
+
+    feeds: Mapping[str, FeedState] = field(default_factory=dict)
+    tables: Mapping[str, str] = field(default_factory=dict)  # collection -> incarnation, existing tables only
+
+
+@dataclass(slots=True)
+class Commit:
+    """Everything one transaction writes: first the compare-and-set of ``feeds``, then the rows of all collections.
+
+    ``tables``: collections whose table must exist after it, rows or not.
+    ``feeds``: feed -> (revision it was read at, new document). The stored revision becomes that plus one.
+    """
+
+    tables: Sequence[Collection] = ()
+    feeds: Mapping[str, tuple[int, str]] = field(default_factory=dict)
+    decoded: Sequence[Decoded] = ()
+    gone: Sequence[Gone] = ()
+    closed: Sequence[Closed] = ()
+    report: Mapping[str, Any] | None = None  # the run's document (CONTRACT.md), written to schema `catchment`
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """What a commit did: counts per collection, and the incarnation of each table it created."""
+
+    counts: Mapping[str, Counts]
+    tables: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How much a destination wants in one commit: whichever comes first, so a kill loses no more than this."""
+
+    rows: int = 40_000
+    bytes: int = 64_000_000
+    seconds: float = 1.0
+
+
+class WarehouseError(Exception):
+    """The warehouse could not be read or written; ``hint`` says what to do. Nothing of the commit was kept."""
+
+    def __init__(self, message: str, hint: str = "", kind: str = "warehouse") -> None:
+        super().__init__(message)
+        self.hint = hint
+        self.kind = kind
+
+
+class Conflict(WarehouseError):
+    """Another run has written this source's marks since we read them: this run must stop."""
+
+
+class Warehouse(Protocol):
+    """One source's schema in one warehouse. Calls come from one thread at a time."""
+
+    @property
+    def pace(self) -> Pace: ...
+
+    def load(self) -> Stored: ...
+
+    def codec(self) -> Codec: ...
+
+    def commit(self, commit: Commit) -> Committed: ...
+
+    def live_rows(self, collection: str) -> int: ...
+
+    def absent(self, collection: str, before: int, since: int | None = None, limit: int | None = None) -> Sequence[str]:
+        """Keys of live rows whose version is older than ``before`` (and created at or after ``since``)."""
+        ...

@@ -1,0 +1,48 @@
+"""Slices of time of a newest-first list: how one is paged, and split so that several are read side by side."""
+
+from __future__ import annotations
+
+from framework.feed import SECOND, Slice
+
+PAGES_EACH = 8  # pages that a slice should have left to be worth another one (each slice costs about half a page)
+UNKNOWN_SPAN = 4  # times the span walked that a slice keeps when nobody knows how old the account is
+
+
+def first(lo: int, hi: int = 0) -> Slice:
+    """The slice of everything created in [lo, hi) seconds; 0 leaves that end open."""
+    return {"id": f"list/{hi}", "kind": "list", "lo": lo, "hi": hi}
+
+
+def bounds(slice_: Slice, field: str) -> list[tuple[str, str]]:
+    """The parameters that ask for a slice of a list that filters by ``field``."""
+    params = []
+    if slice_["lo"]:
+        params.append((f"{field}[gte]", str(slice_["lo"])))
+    if slice_["hi"]:
+        params.append((f"{field}[lt]", str(slice_["hi"])))
+    return params
+
+
+def rest(slice_: Slice, last_id: str, newest: int, oldest: int, *, born: int, spare: int) -> list[Slice]:
+    """What replaces a slice after a page that was not its last: the next page, and what other threads may read.
+
+    ``newest`` and ``oldest`` are the creation seconds of the page's first and last row, 0 when unknown. The part that
+    stays keeps the page token; the others start at a whole second of their own, so nothing is read twice or left out.
+    """
+    follow = {**slice_, "after": last_id, "n": slice_.get("n", 0) + 1}
+    if spare < 1 or not oldest:
+        return [follow]
+    span = max(1.0, (slice_.get("top") or newest) - oldest) / follow["n"]  # seconds a page, over this slice so far
+    follow.setdefault("top", newest)
+    floor = max(slice_["lo"], born // SECOND)
+    if floor:
+        pieces = min(spare + 1, int((oldest - floor) / span / PAGES_EACH))
+        cuts = [floor + (oldest - floor) * k // pieces for k in range(pieces - 1, 0, -1)] if pieces > 1 else []
+    else:
+        cuts = [int(oldest - UNKNOWN_SPAN * span)] if follow["n"] >= UNKNOWN_SPAN else []
+    cuts = [cut for cut in cuts if slice_["lo"] < cut < oldest]
+    slices = [follow]
+    for cut in cuts:
+        slices[-1]["lo"], low = cut, slices[-1]["lo"]
+        slices.append(first(low, cut))
+    return slices

@@ -1,0 +1,54 @@
+"""The state database: runs, leases and limits; losing it loses no row of the warehouse.
+
+``State`` is the door: one object that holds what all threads and processes of an installation share.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from state import logs
+from state.database import Database
+from state.errors import Busy, StateError
+from state.limits import Limits
+from state.logs import RunLog
+from state.runs import Claim, Run, Runs
+
+__all__ = ["Busy", "Claim", "Limits", "Run", "RunLog", "Runs", "State", "StateError"]
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What one state database holds, and the logs beside it."""
+
+    runs: Runs
+    limits: Limits
+    logs: Path
+    _database: Database
+
+    @classmethod
+    def open(cls, url: str) -> State:
+        """Opens ``sqlite:///path``, which is created when it is not there. Raises StateError."""
+        database = Database(url)
+        return cls(Runs(database), Limits(database), database.file.parent / "logs", database)
+
+    def log(self, run_id: str, secrets: Iterable[str] = ()) -> RunLog:
+        """The log to write for ``run_id``, with ``secrets`` masked."""
+        return RunLog(self.logs, run_id, secrets)
+
+    def read_log(self, run_id: str) -> Iterator[dict[str, Any]]:
+        """The lines of the log of ``run_id``. Raises StateError if there is none."""
+        return logs.read(self.logs, run_id)
+
+    def close(self) -> None:
+        """Closes the connections that are not at work."""
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()

@@ -1,0 +1,77 @@
+"""Schedules of calls that all processes share: whoever reserves a slot owns that instant alone."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+
+from state.database import Database
+
+CLOCK_STEP_S = 1.0  # a clock found further back than this was set back
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """One bucket: the generic cell rate algorithm without a burst. All in seconds since 1970."""
+
+    next_at: float = 0.0
+    frozen_until: float = 0.0
+    written_at: float = 0.0
+
+    def at(self, now: float) -> Schedule:
+        """The schedule as of ``now``; it moves along with a clock that was set back, or it would stand still."""
+        back = self.written_at - now
+        if back > CLOCK_STEP_S:
+            return Schedule(self.next_at - back, self.frozen_until - back, now)
+        return replace(self, written_at=now)
+
+    def reserve(self, now: float, rate: float, count: int) -> tuple[float, Schedule]:
+        """The first of ``count`` slots, and the schedule after them; the past is not saved up."""
+        first = max(now, self.next_at, self.frozen_until)
+        return first, replace(self, next_at=first + count / rate)
+
+
+class Limits:
+    """The schedules in one state database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def reserve(self, bucket: str, rate: float, count: int = 1) -> float:
+        """Reserves ``count`` slots, one every 1/``rate`` seconds; returns the Unix time of the first.
+
+        It lies neither before now nor before the end of a freeze. The slots are the caller's alone.
+        """
+        with self._database.transaction() as connection:
+            now = time.time()  # inside: whoever waited for the others must not get a slot of the past
+            row = connection.execute(
+                "SELECT next_at, frozen_until, written_at FROM limits WHERE bucket = ?", (bucket,)
+            ).fetchone()
+            first, after = (Schedule(*row) if row else Schedule()).at(now).reserve(now, rate, count)
+            connection.execute(
+                "INSERT INTO limits VALUES (?, ?, ?, ?) ON CONFLICT (bucket) DO UPDATE SET"
+                " next_at = excluded.next_at, frozen_until = excluded.frozen_until,"
+                " written_at = excluded.written_at",
+                (bucket, after.next_at, after.frozen_until, after.written_at),
+            )
+        return first
+
+    def freeze(self, bucket: str, until: float) -> None:
+        """No slot before the Unix time ``until``; an earlier ``until`` does not shorten a freeze."""
+        with self._database.transaction() as connection:
+            connection.execute(
+                "INSERT INTO limits VALUES (?, 0, ?, ?) ON CONFLICT (bucket) DO UPDATE SET"
+                " frozen_until = max(frozen_until, excluded.frozen_until)",
+                (bucket, until, time.time()),
+            )
+
+    def push(self, bucket: str, seconds: float) -> None:
+        """Moves what is not yet reserved later: for a caller who sent that long after its slot."""
+        with self._database.transaction() as connection:
+            connection.execute("UPDATE limits SET next_at = next_at + ? WHERE bucket = ?", (seconds, bucket))
+
+    def frozen_until(self, bucket: str) -> float:
+        """The Unix time at which the latest freeze ends; 0 if there was none."""
+        with self._database.connection() as connection:
+            row = connection.execute("SELECT frozen_until FROM limits WHERE bucket = ?", (bucket,)).fetchone()
+        return float(row[0]) if row else 0.0

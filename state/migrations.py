@@ -1,0 +1,39 @@
+"""How a state database of an earlier version becomes one of today, in place and in one transaction."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+
+from state.errors import StateError
+
+# Each step is the SQL that leads from one version to the next: the first from 1 to 2. Steps are only ever
+# added, together with the change in tables.py and schema.sql.
+STEPS: tuple[tuple[str, ...], ...] = ()
+
+SCHEMA = Path(__file__).with_name("schema.sql")
+
+
+def bring_up(connection: sqlite3.Connection, file: Path, steps: Sequence[Sequence[str]] = STEPS) -> None:
+    """Creates the tables, or applies the steps still due. The caller is alone and inside a transaction.
+
+    Raises StateError for a database that is not ours or that a later version of Catchment has written.
+    """
+    newest = 1 + len(steps)
+    tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    if not tables:
+        for statement in SCHEMA.read_text(encoding="utf-8").split(";\n"):
+            connection.execute(statement)
+        connection.execute("INSERT INTO schema_version VALUES (?)", (newest,))
+        return
+    if "schema_version" not in tables:
+        raise StateError(f"{file} is no state database of Catchment", "name another file under `state`")
+    (version,) = connection.execute("SELECT version FROM schema_version").fetchone()
+    if version > newest:
+        hint = "upgrade Catchment, or name another file under `state`"
+        raise StateError(f"{file} was written by a later version of Catchment", hint)
+    for step in steps[version - 1 :]:
+        for statement in step:
+            connection.execute(statement)
+    connection.execute("UPDATE schema_version SET version = ?", (newest,))

@@ -1,0 +1,44 @@
+-- Printed by `python -m state.tables`; do not edit.
+
+CREATE TABLE limits (
+	bucket TEXT NOT NULL,
+	next_at DOUBLE NOT NULL,
+	frozen_until DOUBLE NOT NULL,
+	written_at DOUBLE NOT NULL,
+	PRIMARY KEY (bucket)
+);
+
+CREATE TABLE runs (
+	run_id TEXT NOT NULL,
+	command TEXT NOT NULL,
+	status TEXT NOT NULL,
+	pid INTEGER NOT NULL,
+	process_start TEXT NOT NULL,
+	machine TEXT NOT NULL,
+	host TEXT NOT NULL,
+	started_at DOUBLE NOT NULL,
+	renewed_at DOUBLE NOT NULL,
+	finished_at DOUBLE,
+	document TEXT,
+	PRIMARY KEY (run_id)
+);
+
+CREATE INDEX runs_by_start ON runs (started_at);
+
+CREATE TABLE schema_version (
+	version INTEGER NOT NULL
+);
+
+CREATE TABLE leases (
+	source TEXT NOT NULL,
+	run_id TEXT NOT NULL,
+	PRIMARY KEY (source),
+	FOREIGN KEY(run_id) REFERENCES runs (run_id)
+);
+
+CREATE TABLE run_sources (
+	source TEXT NOT NULL,
+	run_id TEXT NOT NULL,
+	PRIMARY KEY (source, run_id),
+	FOREIGN KEY(run_id) REFERENCES runs (run_id)
+);

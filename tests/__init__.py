@@ -1,0 +1,1 @@
+"""The tests of Catchment; helpers are imported as `tests.<module>`."""

@@ -1,0 +1,158 @@
+"""Newest version wins: rows end the same in every order of sights and every cut into commits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from framework.collection import Collection, Column
+from framework.sight import Gone, Sight
+from tests.merge_kit import Memory, sight
+
+THINGS = Collection("things", columns=(Column("id", "text"), Column("a", "bigint"), Column("b", "json")))
+HAPPENINGS = Collection("happenings", kind="event", columns=(Column("id", "text"), Column("a", "bigint")))
+
+
+@dataclass(frozen=True)
+class Payload:
+    key: str
+    version: int
+    a: int | None
+    deleted: bool
+
+    def sight(self) -> Sight:
+        fields = {"id": self.key, "b": {"n": self.version % 2}} | ({} if self.a is None else {"a": self.a})
+        return sight("things", fields, version=self.version, deleted=[self.deleted])
+
+
+@dataclass(frozen=True)
+class Deletion:
+    key: str
+    version: int
+
+    def sight(self) -> Gone:
+        return Gone("things", self.key, self.version)
+
+
+keys = st.sampled_from("xy")
+payloads = st.builds(Payload, keys, st.integers(1, 6), st.sampled_from([None, 1, 2]), st.booleans())
+deletions = st.builds(Deletion, keys, st.integers(1, 6))
+
+
+def ended(said: list[Payload | Deletion]) -> list[tuple[object, ...]]:
+    """What must stand in the table, by the rules alone."""
+    rows: list[tuple[object, ...]] = []
+    for key in sorted({one.key for one in said}):
+        sights = [one for one in said if one.key == key and isinstance(one, Payload)]
+        deaths = [one.version for one in said if one.key == key and (isinstance(one, Deletion) or one.deleted)]
+        if not sights:
+            rows.append((key, None, None, None, max(deaths)))
+            continue
+        newest = max(sights, key=lambda one: one.version)
+        dead = max((at for at in deaths if at >= newest.version), default=None)
+        rows.append((key, newest.a, f'{{"n":{newest.version % 2}}}', newest.version, dead))
+    return rows
+
+
+@st.composite
+def stories(draw: st.DrawFn) -> list[list[Payload | Deletion]]:
+    """Sights in some order, cut into commits; one payload per key and version, for a tie has an order."""
+    said = draw(
+        st.lists(payloads | deletions, min_size=1, max_size=7, unique_by=lambda one: (type(one), one.key, one.version))
+    )
+    said = draw(st.permutations(said))
+    commits: list[list[Payload | Deletion]] = [[]]
+    for one in said:
+        if commits[-1] and draw(st.booleans()):
+            commits.append([])
+        commits[-1].append(one)
+    return commits
+
+
+@settings(max_examples=120, deadline=None)
+@given(stories())
+def test_every_order_and_cut_ends_in_one_row(commits: list[list[Payload | Deletion]]) -> None:
+    memory = Memory(THINGS)
+    for said in commits:
+        memory.commit(*(one.sight() for one in said))
+    everything = [one for said in commits for one in said]
+    assert memory.rows("things", "id", "a", "b", "_version", "_deleted_at") == ended(everything)
+
+
+@settings(max_examples=60, deadline=None)
+@given(stories())
+def test_rows_move_only_when_they_change_and_counts_add_up(commits: list[list[Payload | Deletion]]) -> None:
+    memory = Memory(THINGS)
+    before: dict[str, tuple[object, ...]] = {}
+    for said in commits:
+        counts = memory.commit(*(one.sight() for one in said))["things"]
+        after = {row[0]: row[1:] for row in memory.rows("things", "id", "a", "b", "_deleted_at", "_synced_at")}
+        moved = {key for key in after if key not in before or before[key][:3] != after[key][:3]}
+        assert {key for key, row in after.items() if row[3] == memory.commits} == moved
+        fetched = sum(isinstance(one, Payload) for one in said)
+        assert counts.inserted + counts.updated + counts.unchanged == fetched
+        dead = {key for key, row in after.items() if row[2] is not None}
+        was = {key for key, row in before.items() if row[2] is not None}
+        assert counts.deleted - counts.restored == len(dead) - len(was)
+        before = after
+
+
+def test_of_equal_versions_the_later_answer_wins() -> None:
+    memory = Memory(THINGS)
+    memory.commit(sight("things", {"id": "x", "a": 1}), sight("things", {"id": "x", "a": 2}))
+    assert memory.rows("things", "a") == [(2,)]
+    counts = memory.commit(sight("things", {"id": "x", "a": 3}))["things"]
+    assert memory.rows("things", "a", "_synced_at") == [(3, 2)]
+    assert (counts.updated, counts.unchanged) == (1, 0)
+
+
+def test_an_equal_payload_with_a_newer_version_moves_the_version_alone() -> None:
+    memory = Memory(THINGS)
+    memory.commit(sight("things", {"id": "x", "a": 1, "b": {"c": 1}}, version=5))
+    counts = memory.commit(sight("things", {"id": "x", "a": 1, "b": {"c": 1}}, version=9))["things"]
+    assert memory.rows("things", "id", "_version", "_synced_at") == [("x", 9, 1)]
+    assert (counts.updated, counts.unchanged) == (0, 1)
+
+
+def test_fields_that_the_newer_payload_lacks_become_null() -> None:
+    memory = Memory(THINGS)
+    memory.commit(sight("things", {"id": "x", "a": 1, "extra": "y"}, version=5))
+    memory.commit(sight("things", {"id": "x", "b": [1]}, version=6))
+    assert memory.rows("things", "id", "a", "b", "extra") == [("x", None, "[1]", None)]
+
+
+def test_a_repeat_and_an_older_sight_count_as_unchanged() -> None:
+    memory = Memory(THINGS)
+    counts = memory.commit(
+        sight("things", {"id": "x", "a": 1}, version=5), sight("things", {"id": "x", "a": 2}, version=4)
+    )["things"]
+    assert (counts.inserted, counts.unchanged) == (1, 1)
+    counts = memory.commit(sight("things", {"id": "x", "a": 3}, version=4))["things"]
+    assert (counts.updated, counts.unchanged) == (0, 1)
+    assert memory.rows("things", "a", "_synced_at") == [(1, 1)]
+
+
+def test_events_are_appended_once_and_never_changed() -> None:
+    memory = Memory(HAPPENINGS)
+    first = memory.commit(sight("happenings", {"id": "e1", "a": 1}, {"id": "e2", "a": 1}, version=[1, 2]))
+    again = memory.commit(
+        sight("happenings", {"id": "e2", "a": 9}, {"id": "e3", "a": 1}, version=[7, 8]), Gone("happenings", "e1", 9)
+    )
+    assert (first["happenings"].appended, first["happenings"].unchanged) == (2, 0)
+    assert (again["happenings"].appended, again["happenings"].unchanged, again["happenings"].updated) == (1, 1, 0)
+    assert memory.rows("happenings", "id", "a", "_deleted_at") == [("e1", 1, None), ("e2", 1, None), ("e3", 1, None)]
+
+
+def test_a_table_exists_with_its_columns_even_if_nothing_came() -> None:
+    memory = Memory(THINGS)
+    memory.commit(tables=[THINGS])
+    assert memory.types("things") == {
+        "id": "VARCHAR",
+        "a": "BIGINT",
+        "b": "JSON",
+        "_version": "TIMESTAMP WITH TIME ZONE",
+        "_synced_at": "TIMESTAMP WITH TIME ZONE",
+        "_deleted_at": "TIMESTAMP WITH TIME ZONE",
+    }

@@ -1,0 +1,195 @@
+"""Values and JSON bytes to Arrow columns, a whole column at a time where their forms agree."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from array import array
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from functools import reduce
+from itertools import accumulate
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+from msgspec import Raw
+
+from warehouse_loader.lattice import INT_MAX, INT_MIN, PRECISION, SCALE, SECONDS_MAX, SECONDS_MIN
+from warehouse_loader.lattice import Kind, join, natural, parse, render, widened
+from warehouse_loader.layout import NULL, Leaf, Slot
+from warehouse_loader.relearn import clean
+
+INSTANT = pa.timestamp("us", tz="UTC")
+ARROW: Mapping[Kind, Any] = {
+    "null": pa.null(),
+    "bool": pa.bool_(),
+    "bigint": pa.int64(),
+    "decimal": pa.decimal128(PRECISION, SCALE),
+    "double": pa.float64(),
+    "text": pa.string(),
+    "timestamptz": INSTANT,
+    "date": pa.date32(),
+    "json": pa.string(),
+}
+_BAD = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, pa.ArrowInvalid, OverflowError)
+_FINER = re.compile(rb"[.,][0-9]{6}[0-9]*[1-9]")  # a fraction finer than a microsecond
+_PLAIN = 60  # longest decimal that Arrow is trusted with: beyond, it overflows without a word
+_EXACT = 15  # digits that a float holds whatever they are
+
+
+def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(kind)
+
+
+_TEXTS = _decoder(list[str | None])
+_BOOLS = _decoder(list[bool | None])
+_DATES = _decoder(list[datetime.date | None])
+_INSTANTS = _decoder(list[datetime.datetime | None])
+_MEMBERS = _decoder(list[Raw])
+_FIELDS = _decoder(dict[str, Raw])
+
+
+def columns(slot: Slot, values: list[Any]) -> list[tuple[Leaf, Kind, Any]]:
+    """The columns that a slot's values become: each leaf with the type that they needed and their Arrow array."""
+    if not slot.raw:
+        made = _strict(slot.leaves[0].kind, values)
+        return [(leaf, leaf.kind, made) for leaf in slot.leaves]
+    found = [(leaf, *from_raw(leaf, values)) for leaf in slot.leaves]
+    if slot.inner:
+        bare = not any(map(len, values)) or all(map(_is_null, values))
+        for leaf in slot.inner:
+            inner = [NULL] * len(values) if bare else [reach(raw, leaf.path) for raw in values]
+            found.append((leaf, *from_raw(leaf, inner)))
+    return found
+
+
+def _is_null(raw: Raw) -> bool:
+    return len(raw) in (0, 4) and bytes(raw) in (b"", b"null")
+
+
+def reach(raw: Raw, path: Sequence[str | int]) -> Raw:
+    """The JSON value at a path inside another, null where it does not lead anywhere."""
+    for part in path:
+        first = bytes(memoryview(raw)[:1])
+        if first == b"{" and isinstance(part, str):
+            raw = _FIELDS.decode(raw).get(part, NULL)
+        elif first == b"[" and isinstance(part, int):
+            members = _MEMBERS.decode(raw)
+            raw = members[part] if part < len(members) else NULL
+        else:
+            return NULL
+    return raw
+
+
+def _strict(kind: Kind, values: list[Any]) -> Any:
+    if kind == "timestamptz":
+        return pa.array(values, pa.timestamp("s", tz="UTC")).cast(INSTANT)
+    return pa.array(values, ARROW[kind])
+
+
+def from_raw(leaf: Leaf, values: list[Raw]) -> tuple[Kind, Any]:
+    """JSON values as a column, and the type that it took to hold them all."""
+    data = b"".join(values)
+    if not data or (len(data) == 4 * len(values) and data == b"null" * len(values)):
+        return leaf.kind, pa.nulls(len(values), ARROW[leaf.kind])
+    if leaf.kind == "json":
+        if leaf.references and b"{" in data:
+            values = _ids(values)
+            data = b"".join(values)
+        return "json", _texts(values, data)
+    try:
+        made = _whole(leaf, values, data)
+        if made is not None:
+            return leaf.kind, made
+    except _BAD:
+        pass
+    return _one_by_one(leaf, values)
+
+
+def _one_by_one(leaf: Leaf, values: list[Raw]) -> tuple[Kind, Any]:
+    texts = [clean(bytes(raw)) for raw in values]
+    kind: Kind = reduce(lambda kind, raw: widened(kind, raw, leaf.declared), texts, leaf.kind)
+    if kind == "json" and leaf.kind != "json":
+        return kind, pa.array([None if natural(raw) == "null" else raw.decode() for raw in texts], pa.string())
+    return kind, pa.array([parse(kind, raw, leaf.declared)[1] for raw in texts], ARROW[kind])
+
+
+def _whole(leaf: Leaf, values: list[Raw], data: bytes) -> Any:
+    """The column in one go, or None (or an error) if its values are not all of one plain form."""
+    if leaf.kind in ("decimal", "double"):
+        return _numbers(leaf, values, data)
+    listed = b"[" + b",".join(values) + b"]"
+    if leaf.kind == "text":
+        return pa.array(_TEXTS.decode(listed), pa.string())
+    if leaf.kind == "bool":
+        return pa.array(_BOOLS.decode(listed), pa.bool_())
+    if leaf.kind == "date":
+        return pa.array(_DATES.decode(listed), pa.date32())
+    if leaf.kind == "timestamptz" and b'"' in data:
+        return None if _FINER.search(data) else pa.array(_INSTANTS.decode(listed), INSTANT)
+    low, high = (SECONDS_MIN, SECONDS_MAX) if leaf.kind == "timestamptz" else (INT_MIN, INT_MAX)
+    numbers = msgspec.json.decode(listed, type=list[int | None])
+    if any(number is not None and not low <= number <= high for number in numbers):
+        return None
+    return _strict(leaf.kind, numbers)
+
+
+def _numbers(leaf: Leaf, values: list[Raw], data: bytes) -> Any:
+    texts = _texts(values, data)
+    if b'"' in data:
+        if not leaf.declared or leaf.kind == "double":
+            return None
+        import pyarrow.compute as pc
+
+        texts = pc.utf8_trim(texts, '"')
+    longest = max(map(len, values))
+    if leaf.kind == "decimal":
+        return texts.cast(pa.decimal256(76, SCALE)).cast(ARROW["decimal"]) if longest <= _PLAIN else None
+    return texts.cast(pa.float64()) if longest <= _EXACT and b"e" not in data.lower() else None
+
+
+def _texts(values: list[Raw], data: bytes) -> Any:
+    """JSON values as their own text, null as null, without a Python object for each; ``data`` is all of them joined."""
+    sizes = list(map(len, values))
+    offsets = pa.py_buffer(array("i", accumulate(sizes, initial=0)))
+    valid = None
+    if 4 in sizes or 0 in sizes:
+        absent = [size in (0, 4) and bytes(raw) in (b"null", b"") for size, raw in zip(sizes, values, strict=True)]
+        valid = pa.array([not one for one in absent], pa.bool_()).buffers()[1] if any(absent) else None
+    made = pa.StringArray.from_buffers(len(values), offsets, pa.py_buffer(data), valid)
+    try:
+        made.validate(full=True)
+    except pa.ArrowInvalid:  # bytes that are no UTF-8
+        values = [Raw(clean(bytes(raw))) for raw in values]
+        return _texts(values, b"".join(values))
+    return made
+
+
+def _ids(values: list[Raw]) -> list[Raw]:
+    """Arrays of references as arrays of ids, whether their members came expanded or not."""
+    return [_array_of_ids(raw) if bytes(memoryview(raw)[:1]) == b"[" else raw for raw in values]
+
+
+def _array_of_ids(raw: Raw) -> Raw:
+    members = [reach(one, ("id",)) if _has_id(one) else one for one in _MEMBERS.decode(raw)]
+    return Raw(b"[" + b",".join(members) + b"]")
+
+
+def _has_id(raw: Raw) -> bool:
+    return bytes(memoryview(raw)[:1]) == b"{" and bytes(memoryview(reach(raw, ("id",)))[:1]) == b'"'
+
+
+def rewiden(made: Any, kind: Kind, into: Kind) -> Any:
+    """A column of one type as the wider type that it has become since."""
+    if kind == into or made.null_count == len(made):
+        return made if kind == into else pa.nulls(len(made), ARROW[into])
+    if join(kind, into) != into:
+        raise ValueError(f"a column cannot go from {kind} to {into} without loss")
+    if kind == "timestamptz":
+        values: list[Any] = made.cast(pa.int64()).to_pylist()
+    else:
+        values = made.to_pylist()
+    if into == "decimal":
+        return pa.array([None if value is None else Decimal(value) for value in values], ARROW[into])
+    return pa.array([render(kind, value, into) for value in values], pa.string())  # type: ignore[arg-type]

@@ -1,0 +1,113 @@
+"""The rows of one commit and collection: pages put together, each key once, columns in the table's types."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from warehouse_loader.arrow import ARROW, INSTANT, rewiden
+from warehouse_loader.codec import Packed
+from warehouse_loader.layout import Layout
+
+Stale = Mapping[str, tuple[int | None, int | None]]  # parent's key -> its stored version and deletion
+
+_JSON = pa.json_(pa.string())  # tells DuckDB that it is JSON, which then need not be parsed again
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One collection's rows in one commit. ``fetched`` counts what came, repeats and stale rows among it.
+
+    ``columns`` are in ``table``; ``empty`` are those that would be null in every row, left out of it.
+    """
+
+    table: Any
+    columns: tuple[str, ...]
+    empty: tuple[str, ...]
+    fetched: int
+
+    @property
+    def rows(self) -> int:
+        return int(self.table.num_rows)
+
+    @property
+    def deletes(self) -> bool:
+        return "_deleted_at" in self.table.column_names
+
+
+def assemble(layout: Layout, packed: Sequence[Packed], stale: Mapping[str, Stale]) -> Batch:
+    """One table from many pages; of several sights of a key the newest payload and the newest deletion stay."""
+    fetched = sum(one.rows for one in packed)
+    key = layout.collection.key
+    kept = [_current(one, stale.get(one.parent, {})) for one in packed]
+    columns: dict[str, Any] = {}
+    for leaf in layout.columns:
+        parts = [_part(one, leaf.name, leaf.kind) for one in kept]
+        whole = pa.chunked_array(parts, ARROW[leaf.kind])
+        if whole.null_count < len(whole) or leaf.name == key:
+            columns[leaf.name] = whole
+    versions = pa.chunked_array([one.columns["_version"][1] for one in kept], INSTANT)
+    deleted = pa.chunked_array([_part(one, "_deleted_at", "timestamptz") for one in kept], INSTANT)
+    table = pa.table({**columns, "_version": versions})
+    if deleted.null_count < len(deleted):
+        table = table.append_column("_deleted_at", deleted)
+    table = _newest(table, key)
+    for at, name in enumerate(columns):
+        if layout.by_name[name].kind == "json":
+            chunks = [pa.ExtensionArray.from_storage(_JSON, chunk) for chunk in table.column(at).chunks]
+            table = table.set_column(at, name, pa.chunked_array(chunks, _JSON))
+    empty = tuple(leaf.name for leaf in layout.columns if leaf.name not in columns)
+    return Batch(table, tuple(columns), empty, fetched)
+
+
+def _part(one: Packed, name: str, kind: Any) -> Any:
+    found = one.columns.get(name)
+    rows = len(one.columns["_version"][1])
+    return pa.nulls(rows, ARROW[kind]) if found is None else rewiden(found[1], found[0], kind)
+
+
+def _current(one: Packed, stale: Stale) -> Packed:
+    """Children without those of a sight older than their parent; a deleted parent's come deleted."""
+    if not stale:
+        return one
+    owners = one.columns[one.link][1].to_pylist()
+    versions = one.columns["_version"][1].cast(pa.int64()).to_pylist()
+    marks = _part(one, "_deleted_at", "timestamptz").cast(pa.int64()).to_pylist()
+    kept, deleted = [], []
+    for place, (owner, version, mark) in enumerate(zip(owners, versions, marks, strict=True)):
+        stored, gone = stale.get(owner, (None, None))
+        if not one.fresh and any(at is not None and at > version for at in (stored, gone)):
+            continue
+        kept.append(place)
+        deleted.append(gone if gone is not None and gone >= version else mark)
+    columns = {name: (kind, made.take(pa.array(kept, pa.int64()))) for name, (kind, made) in one.columns.items()}
+    columns["_deleted_at"] = "timestamptz", pa.array(deleted, INSTANT)
+    return Packed(one.collection, one.parent, one.link, one.fresh, len(kept), columns)
+
+
+def _newest(table: Any, key: str) -> Any:
+    """Each key once. Of equal versions the later sight stays; a deletion holds if no payload is newer."""
+    import pyarrow.compute as pc
+
+    deletes = "_deleted_at" in table.column_names
+    if pc.count_distinct(table.column(key)).as_py() == table.num_rows:
+        return table
+    keys = table.column(key).to_pylist()
+    versions = table.column("_version").cast(pa.int64()).to_pylist()
+    best: dict[Any, int] = {}
+    for at, (name, version) in enumerate(zip(keys, versions, strict=True)):
+        if name not in best or version >= versions[best[name]]:
+            best[name] = at
+    chosen = table.take(pa.array(best.values(), pa.int64()))
+    if not deletes:
+        return chosen
+    gone: dict[Any, int] = {}
+    for name, mark in zip(keys, table.column("_deleted_at").cast(pa.int64()).to_pylist(), strict=True):
+        if mark is not None:
+            gone[name] = max(gone.get(name, mark), mark)
+    marks = [gone[name] if name in gone and gone[name] >= versions[at] else None for name, at in best.items()]
+    place = chosen.column_names.index("_deleted_at")
+    return chosen.set_column(place, "_deleted_at", pa.array(marks, INSTANT))

@@ -1,0 +1,116 @@
+"""Child lists cut out of their parents: whose members they are, of which collection, and whether the list was whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+from msgspec import UNSET, Raw, UnsetType
+
+from framework.collection import Child
+from warehouse_loader.registry import Registry
+from warehouse_loader.relearn import UNREADABLE
+
+
+class _Envelope(msgspec.Struct, gc=False):
+    """A list as an object: whole unless it says that it has more."""
+
+    data: list[Raw] | None | UnsetType = UNSET
+    has_more: bool | None = None
+
+
+class _Typed(msgspec.Struct, gc=False):
+    object: str = ""
+
+
+_ENVELOPES = msgspec.json.Decoder(list[_Envelope])
+_ARRAYS = msgspec.json.Decoder(list[list[Raw]])
+_TYPES = msgspec.json.Decoder(list[_Typed])
+
+
+@dataclass(slots=True)
+class Cut:
+    """The members of one collection in the lists of a page.
+
+    ``owners`` and ``places``: per member, which parent it came from and where it stood in that list.
+    ``closed``: the parents whose list was whole.
+    """
+
+    collection: str
+    members: list[Raw] = field(default_factory=list)
+    owners: list[int] = field(default_factory=list)
+    places: list[int] = field(default_factory=list)
+    closed: list[int] = field(default_factory=list)
+
+
+def cut(child: Child, raws: Sequence[Raw], registry: Registry) -> Iterator[Cut]:
+    """What a page's lists hold, one cut for each collection they fill; ``raws`` is the field, parent by parent."""
+    cuts = {name: Cut(name) for name in child.collections() if name in registry}
+    everything = Cut("")
+    for owner, members, whole in _lists(child, raws):
+        for place, member in enumerate(members):
+            if memoryview(member)[0] == 0x7B:  # an id instead of an object is no row
+                everything.members.append(member)
+                everything.owners.append(owner)
+                everything.places.append(place)
+            else:
+                whole = False
+        if whole:
+            everything.closed.append(owner)
+    for name, part in cuts.items():
+        part.closed = everything.closed
+        if isinstance(child.into, str) and child.into == name:
+            part.members, part.owners, part.places = everything.members, everything.owners, everything.places
+    if not isinstance(child.into, str):
+        for at, kind in enumerate(_kinds(everything.members)):
+            chosen = cuts.get(child.into.get(kind, ""))
+            if chosen is not None:
+                chosen.members.append(everything.members[at])
+                chosen.owners.append(everything.owners[at])
+                chosen.places.append(everything.places[at])
+    yield from cuts.values()
+
+
+def _kinds(members: list[Raw]) -> list[str]:
+    try:
+        return [one.object for one in _TYPES.decode(b"[" + b",".join(members) + b"]")]
+    except UNREADABLE:
+        return [""] * len(members)
+
+
+def _lists(child: Child, raws: Sequence[Raw]) -> Iterator[tuple[int, list[Raw], bool]]:
+    """Per parent that shows a list: its members and whether that is all of them."""
+    objects, arrays = [], []
+    for owner, raw in enumerate(raws):
+        first = bytes(memoryview(raw)[:1])
+        if first == b"{":
+            objects.append(owner)
+        elif first == b"[":
+            arrays.append(owner)
+        elif first == b"n" and not child.expand:
+            yield owner, [], True  # a single object that is not there
+    if arrays:
+        lists = _ARRAYS.decode(b"[" + b",".join([raws[owner] for owner in arrays]) + b"]")
+        yield from ((owner, members, True) for owner, members in zip(arrays, lists, strict=True))
+    for owner, envelope in zip(objects, _envelopes([raws[owner] for owner in objects]), strict=True):
+        if isinstance(envelope.data, list):
+            yield owner, envelope.data, envelope.has_more is False
+        else:
+            yield owner, [raws[owner]], True
+
+
+def _envelopes(raws: list[Raw]) -> list[_Envelope]:
+    if not raws:
+        return []
+    try:
+        return _ENVELOPES.decode(b"[" + b",".join(raws) + b"]")
+    except UNREADABLE:
+        return [_envelope(raw) for raw in raws]
+
+
+def _envelope(raw: Raw) -> _Envelope:
+    try:
+        return msgspec.json.decode(raw, type=_Envelope)
+    except UNREADABLE:
+        return _Envelope()

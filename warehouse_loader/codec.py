@@ -1,0 +1,268 @@
+"""Sights to rows: each page is decoded once into typed structs, its child lists are cut out, and ten pages become Arrow."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from operator import attrgetter
+from typing import Any, cast
+
+import msgspec
+from msgspec import Raw
+
+from framework.collection import Child
+from framework.sight import Sight
+from framework.warehouse import Decoded
+from warehouse_loader.children import Cut, cut
+from warehouse_loader.lattice import Kind, join
+from warehouse_loader.layout import Layout
+from warehouse_loader.registry import Registry
+from warehouse_loader.relearn import UNREADABLE, keyed, learn, split
+
+_OPENING = 256  # bytes that tell whether a page is pretty-printed
+
+
+@dataclass(slots=True)
+class Chunk:
+    """Records of one collection from one page, still structs."""
+
+    layout: Layout
+    records: list[Any]
+    versions: list[int]
+    deleted: list[bool] | None
+    parent: str = ""
+    fresh: bool = False
+    injected: dict[str, list[str]] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Packed:
+    """Rows of one collection as Arrow columns. ``link`` is the column that holds the parent's key, if they have one."""
+
+    collection: str
+    parent: str
+    link: str
+    fresh: bool
+    rows: int
+    columns: dict[str, tuple[Kind, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """A parent showed its list whole: members with an older version are gone."""
+
+    collection: str
+    parent: str
+    link: str
+    fresh: bool
+    keys: Sequence[str]
+    versions: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A record that cannot be a row."""
+
+    collection: str
+    reason: str
+    record: str
+
+
+@dataclass(slots=True)
+class Page:
+    """What one sight became, or several packed together (framework.warehouse.Decoded)."""
+
+    rows: int = 0
+    size: int = 0
+    chunks: list[Chunk] = field(default_factory=list)
+    packed: list[Packed] = field(default_factory=list)
+    closings: list[Closing] = field(default_factory=list)
+    refused: list[Refused] = field(default_factory=list)
+
+
+class RecordCodec:
+    """Decodes sights by the layouts of a registry, which it teaches (framework.warehouse.Codec)."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+
+    def decode(self, sight: Sight) -> Page:
+        page = Page(size=len(sight.data))
+        layout, records, kept = self._records(sight.collection, _compact(sight.data), page)
+        versions = _each(sight.version, kept, len(records))
+        deleted = _flags(sight.deleted, kept)
+        chunk = Chunk(layout, records, versions, deleted)
+        if sight.parent:
+            link = _link(self._registry, sight)
+            chunk.parent, chunk.fresh = sight.parent, sight.collection in sight.fresh
+            chunk.injected = {link: [sight.parent_key] * len(records)} if link else {}
+        self._add(page, chunk, sight.fresh)
+        return page
+
+    def pack(self, pages: Sequence[Decoded]) -> Page:
+        """Several pages as one, their records as Arrow columns, which take a fifth of the memory."""
+        return pack(cast(Sequence[Page], pages), self._registry)
+
+    def _add(self, page: Page, chunk: Chunk, fresh: frozenset[str]) -> None:
+        page.chunks.append(chunk)
+        page.rows += len(chunk.records)
+        layout = chunk.layout
+        if not layout.children or not chunk.records:
+            return
+        keys = _keys(chunk)
+        for child in layout.children:
+            if not child.path:
+                continue
+            raws = list(map(attrgetter(layout.attribute(child.path)), chunk.records))
+            for part in cut(child, raws, self._registry):
+                self._children(page, chunk, child, keys, part, fresh)
+
+    def _children(
+        self, page: Page, parents: Chunk, child: Child, keys: list[str], part: Cut, fresh: frozenset[str]
+    ) -> None:
+        name, link = part.collection, child.parent
+        of, new = parents.layout.collection.name, name in fresh
+        if part.closed:
+            closed = [keys[at] for at in part.closed], [parents.versions[at] for at in part.closed]
+            page.closings.append(Closing(name, of, link, new, *closed))
+        if not part.members:
+            return
+        layout, records, kept = self._records(name, b"[" + b",".join(part.members) + b"]", page)
+        owners = part.owners if kept is None else [part.owners[at] for at in kept]
+        chunk = Chunk(layout, records, [parents.versions[at] for at in owners], None, of, new)
+        chunk.injected[link] = [keys[at] for at in owners]
+        if layout.collection.numbered:
+            places = part.places if kept is None else [part.places[at] for at in kept]
+            chunk.injected[layout.key.name] = [
+                f"{keys[owner]}_{place}" for owner, place in zip(owners, places, strict=True)
+            ]
+        self._add(page, chunk, fresh)
+
+    def _records(
+        self, name: str, data: bytes | memoryview, page: Page
+    ) -> tuple[Layout, list[Any], list[int] | None]:
+        """Typed records, and which of the page's they are (None: all)."""
+        layout = self._registry[name]
+        try:
+            records = layout.decoder.decode(data)
+        except UNREADABLE:
+            return self._slowly(name, bytes(data), page)
+        if layout.key.path and not layout.key.strict:
+            return self._slowly(name, bytes(data), page)
+        return layout, records, None
+
+    def _slowly(self, name: str, data: bytes, page: Page) -> tuple[Layout, list[Any], list[int]]:
+        layout = self._registry[name]
+        good: list[tuple[int, bytes]] = []
+        for at, (record, reason) in enumerate(split(data)):
+            reason = reason or keyed(layout, record)
+            if reason:
+                page.refused.append(Refused(name, reason, record.decode(errors="backslashreplace")))
+            else:
+                good.append((at, record))
+        layout = self._registry.learn(name, lambda layout: learn(layout, [record for _, record in good]))
+        try:
+            records = layout.decoder.decode(b"[" + b",".join(record for _, record in good) + b"]")
+        except UNREADABLE:
+            return self._singly(layout, good, page)
+        return layout, records, [at for at, _ in good]
+
+    def _singly(
+        self, layout: Layout, good: list[tuple[int, bytes]], page: Page
+    ) -> tuple[Layout, list[Any], list[int]]:
+        """The last resort: whatever no layout can hold is set apart, and costs its neighbours nothing."""
+        records, kept = [], []
+        for at, record in good:
+            try:
+                records += layout.decoder.decode(b"[" + record + b"]")
+                kept.append(at)
+            except UNREADABLE as error:
+                page.refused.append(Refused(layout.collection.name, str(error), record.decode()))
+        return layout, records, kept
+
+
+def _compact(data: bytes | memoryview) -> bytes | memoryview:
+    """The page without the blanks of pretty-printing, numbers spelled as they were."""
+    head = bytes(data[:_OPENING])
+    if b"\n" not in head and b'": ' not in head:
+        return data
+    try:
+        return msgspec.json.format(bytes(data), indent=-1)
+    except UNREADABLE:
+        return data
+
+
+def _each(version: int | Sequence[int], kept: list[int] | None, count: int) -> list[int]:
+    if isinstance(version, int):
+        return [version] * count
+    return list(version) if kept is None else [version[at] for at in kept]
+
+
+def _flags(deleted: Sequence[bool] | None, kept: list[int] | None) -> list[bool] | None:
+    if deleted is None or not any(deleted):
+        return None
+    return list(deleted) if kept is None else [deleted[at] for at in kept]
+
+
+def _link(registry: Registry, sight: Sight) -> str:
+    """The column in which children keep this parent's key."""
+    links = {of.name: child.parent for of, child in registry.parents(sight.collection)}
+    return links.get(sight.parent, "")
+
+
+def _keys(chunk: Chunk) -> list[str]:
+    """The records' keys as text."""
+    key = chunk.layout.key
+    if not key.path:
+        return chunk.injected[key.name]
+    values = map(attrgetter(chunk.layout.attribute(str(key.path[0]))), chunk.records)
+    if key.strict:
+        return [str(value) for value in values]
+    return [str(msgspec.json.decode(value)) for value in cast(Sequence[Raw], values)]
+
+
+def pack(pages: Sequence[Page], registry: Registry) -> Page:
+    """One page of Arrow columns out of many; what the columns needed beyond their types is taught to the registry."""
+    groups: dict[tuple[str, int, str, bool], list[Chunk]] = defaultdict(list)
+    whole = Page()
+    for page in pages:
+        whole.rows += page.rows
+        whole.size += page.size
+        whole.packed += page.packed
+        whole.closings += page.closings
+        whole.refused += page.refused
+        for chunk in page.chunks:
+            if chunk.records:
+                name = chunk.layout.collection.name
+                groups[name, id(chunk.layout), chunk.parent, chunk.fresh].append(chunk)
+    for chunks in groups.values():
+        whole.packed.append(_pack(chunks, registry))
+    return whole
+
+
+def _pack(chunks: list[Chunk], registry: Registry) -> Packed:
+    import pyarrow as pa
+
+    from warehouse_loader.arrow import INSTANT, columns
+
+    layout, name = chunks[0].layout, chunks[0].layout.collection.name
+    records = [record for chunk in chunks for record in chunk.records]
+    made: dict[str, tuple[Kind, Any]] = {}
+    for slot, values in zip(layout.slots, layout.extract(records), strict=True):
+        for leaf, kind, array in columns(slot, values):
+            if kind != "null":
+                made[leaf.name] = kind, array
+    link = ""
+    for column in chunks[0].injected:
+        link = column if column != layout.key.name or not layout.collection.numbered else link
+        values = [value for chunk in chunks for value in chunk.injected[column]]
+        made[column] = "text", pa.array(values, pa.string())
+    registry.widen(name, {column: join(kind, layout.by_name[column].kind) for column, (kind, _) in made.items()})
+    versions = [version for chunk in chunks for version in chunk.versions]
+    made["_version"] = "timestamptz", pa.array(versions, INSTANT)
+    if any(chunk.deleted for chunk in chunks):
+        flags = [flag for chunk in chunks for flag in (chunk.deleted or [False] * len(chunk.records))]
+        gone = [version if flag else None for version, flag in zip(versions, flags, strict=True)]
+        made["_deleted_at"] = "timestamptz", pa.array(gone, INSTANT)
+    return Packed(name, chunks[0].parent, link, chunks[0].fresh, len(records), made)

@@ -1,0 +1,158 @@
+"""The SQL that merges a batch into its table: newest payload wins, deletions are ordered apart from payloads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from warehouse_loader.lattice import PRECISION, SCALE, Kind
+
+SQL_TYPES: dict[Kind, str] = {
+    "bool": "BOOLEAN",
+    "bigint": "BIGINT",
+    "decimal": f"DECIMAL({PRECISION},{SCALE})",
+    "double": "DOUBLE",
+    "text": "VARCHAR",
+    "timestamptz": "TIMESTAMP WITH TIME ZONE",
+    "date": "DATE",
+    "json": "JSON",
+}
+KINDS: dict[str, Kind] = {name: kind for kind, name in SQL_TYPES.items()}
+
+_INSTANT = SQL_TYPES["timestamptz"]
+NOW = "getvariable('catchment_now')"  # the time of the commit, set once in its connection
+
+
+def set_now(micros: int) -> str:
+    return f"SET VARIABLE catchment_now = make_timestamptz({micros:d})"
+
+
+def quote(name: str) -> str:
+    escaped = name.replace('"', '""')
+    return f'"{escaped}"'
+
+
+def create(table: str, columns: Sequence[tuple[str, Kind]]) -> str:
+    listed = [f"{quote(name)} {SQL_TYPES[kind]}" for name, kind in columns]
+    listed += [f"{name} {_INSTANT}" for name in ("_version", "_synced_at", "_deleted_at")]
+    return f"CREATE TABLE IF NOT EXISTS {table} ({', '.join(listed)})"
+
+
+def add_column(table: str, name: str, kind: Kind) -> str:
+    return f"ALTER TABLE {table} ADD COLUMN IF NOT EXISTS {quote(name)} {SQL_TYPES[kind]}"
+
+
+def widen(table: str, name: str, kind: Kind, into: Kind) -> str:
+    """A column's type made wider, its values kept: an instant becomes its seconds since 1970."""
+    return f"ALTER TABLE {table} ALTER COLUMN {quote(name)} TYPE {SQL_TYPES[into]} USING {_as(quote(name), kind, into)}"
+
+
+def _as(column: str, kind: Kind, into: Kind) -> str:
+    if into not in ("text", "json"):
+        return f"{column}::{SQL_TYPES[into]}"
+    text = f"{column}::VARCHAR"
+    if kind == "timestamptz":
+        seconds = f"(epoch_us({column})::DECIMAL(24,0) * 0.000001)::VARCHAR"
+        text = f"rtrim(rtrim({seconds}, '0'), '.')"
+    elif kind == "decimal":
+        text = f"rtrim(rtrim({text}, '0'), '.')"
+    if into == "text":
+        return text
+    return f"to_json({text})" if kind in ("text", "date") else f"{text}::JSON"
+
+
+def known(table: str, key: str) -> str:
+    """How many rows of the batch the table has already."""
+    return f"SELECT count(*) FROM batch b SEMI JOIN {table} t ON t.{key} = b.{key}"
+
+
+def insert(table: str, key: str, anti: bool) -> str:
+    """Adds the rows that are new; ``anti`` where some may be known."""
+    apart = f" ANTI JOIN {table} t ON t.{key} = b.{key}" if anti else ""
+    return f"INSERT INTO {table} BY NAME SELECT b.*, {NOW} AS _synced_at FROM batch b{apart}"
+
+
+def compare(table: str, key: str, columns: Sequence[str], empty: Sequence[str], deletes: bool) -> str:
+    """Puts into ``hit`` what each known row of the batch changes.
+
+    ``how``: the whole ``row``, only its ``version``, or only the deletion ``mark``. ``columns`` are in the batch,
+    ``empty`` are null in all of it.
+    """
+    differ = [f"t.{quote(name)} IS DISTINCT FROM b.{quote(name)}" for name in columns]
+    differ += [f"t.{quote(name)} IS NOT NULL" for name in empty]
+    dead = "b._deleted_at" if deletes else f"NULL::{_INSTANT}"
+    return f"""
+        CREATE OR REPLACE TEMP TABLE hit AS
+        WITH pair AS (
+            SELECT b.{key} AS key, b._version AS bv, t._version AS tv, t._deleted_at AS td,
+                greatest(t._deleted_at, {dead}) AS gone, {" OR ".join(differ) or "false"} AS differs,
+                t._version IS NULL OR b._version >= t._version AS newer
+            FROM batch b JOIN {table} t ON t.{key} = b.{key}
+        ), settled AS (
+            SELECT *, CASE WHEN newer THEN CASE WHEN gone >= bv THEN gone END
+                WHEN gone >= tv THEN gone ELSE td END AS dead FROM pair
+        )
+        SELECT key, bv AS version, td, dead, CASE
+            WHEN newer AND (differs OR tv IS NULL OR dead IS DISTINCT FROM td) THEN 'row'
+            WHEN newer AND bv > tv THEN 'version'
+            WHEN NOT newer AND dead IS DISTINCT FROM td THEN 'mark' END AS how
+        FROM settled WHERE how IS NOT NULL"""
+
+
+TALLY = """
+    SELECT how, count(*), count(*) FILTER (td IS NULL AND dead IS NOT NULL),
+        count(*) FILTER (td IS NOT NULL AND dead IS NULL) FROM hit GROUP BY how"""
+
+
+def update(how: str, table: str, key: str, columns: Sequence[str], empty: Sequence[str]) -> str:
+    """Writes what ``compare`` found, one ``how`` at a time."""
+    if how == "version":
+        return f"UPDATE {table} AS t SET _version = h.version FROM hit h WHERE h.how = 'version' AND t.{key} = h.key"
+    marks = f"_deleted_at = h.dead, _synced_at = {NOW}"
+    if how == "mark":
+        return f"UPDATE {table} AS t SET {marks} FROM hit h WHERE h.how = 'mark' AND t.{key} = h.key"
+    sets = [f"{quote(name)} = b.{quote(name)}" for name in columns] + [f"{quote(name)} = NULL" for name in empty]
+    return f"""
+        UPDATE {table} AS t SET {", ".join([*sets, "_version = b._version", marks])}
+        FROM batch b, hit h WHERE h.how = 'row' AND h.key = b.{key} AND t.{key} = b.{key}"""
+
+
+def gone(table: str, key: str) -> tuple[str, str, str]:
+    """Deletions without payload (``gone``: key, stamp): count those that count, mark the known, note the unknown."""
+    effective = (
+        f"FROM gone g WHERE t.{key} = g.key AND (t._version IS NULL OR g.stamp >= t._version) "
+        "AND (t._deleted_at IS NULL OR t._deleted_at < g.stamp)"
+    )
+    return (
+        f"SELECT (SELECT count(*) FROM gone g JOIN {table} t ON t.{key} = g.key WHERE t._deleted_at IS NULL "
+        f"AND (t._version IS NULL OR g.stamp >= t._version)) + (SELECT count(*) FROM gone g ANTI JOIN {table} t "
+        f"ON t.{key} = g.key)",
+        f"UPDATE {table} AS t SET _deleted_at = g.stamp, _synced_at = {NOW} {effective}",
+        f"INSERT INTO {table} ({key}, _deleted_at, _synced_at) "
+        f"SELECT g.key, g.stamp, {NOW} FROM gone g ANTI JOIN {table} t ON t.{key} = g.key",
+    )
+
+
+def close(table: str, link: str, narrower: Sequence[str]) -> str:
+    """Marks members that their parent's whole, newer list (``closing``: key, version) does not show.
+
+    A row that a narrower parent owns too (a subscription's discount names the customer) is that parent's to close.
+    """
+    others = "".join(f" AND t.{quote(name)} IS NULL" for name in narrower)
+    return f"""
+        UPDATE {table} AS t SET _deleted_at = z.version, _synced_at = {NOW} FROM closing z
+        WHERE t.{quote(link)} = z.key AND t._version < z.version AND t._deleted_at IS NULL{others}"""
+
+
+def orphans(table: str, link: str, parent: str, key: str) -> str:
+    """Marks the children of parents that this commit marked."""
+    return f"""
+        UPDATE {table} AS t SET _deleted_at = p._deleted_at, _synced_at = {NOW} FROM {parent} p
+        WHERE p._synced_at = {NOW} AND p._deleted_at IS NOT NULL AND t.{quote(link)} = p.{key}::VARCHAR
+            AND t._deleted_at IS NULL AND (t._version IS NULL OR t._version <= p._deleted_at)"""
+
+
+def stale(parent: str, key: str) -> str:
+    """Of the parents whose lists came (``owners``: key, version), those stored newer, or deleted since."""
+    return f"""
+        SELECT o.key, epoch_us(p._version), epoch_us(p._deleted_at) FROM owners o JOIN {parent} p
+        ON p.{key}::VARCHAR = o.key WHERE p._version > o.version OR p._deleted_at >= o.version"""
