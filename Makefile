@@ -14,7 +14,8 @@ PACKAGES := catchment config connectors framework state warehouse_loader
 BASE := $(VENV)/.stamp-base
 CORE := $(VENV)/.stamp-core
 DEV := $(VENV)/.stamp-dev
-BENCH := $(VENV)/.stamp-bench
+VENV_BENCH := .venv-bench
+BENCH := $(VENV_BENCH)/.stamp-bench
 
 # DuckDB 1.x has an environment of its own; narrow the tests with DUCKDB_1_TESTS="tests/test_a.py tests/test_b.py".
 VENV_DUCKDB_1 := .venv-duckdb-1
@@ -32,7 +33,7 @@ COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gene
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help setup setup-core demo test check format test-duckdb-1 fixtures bench sabotage lock clean distclean
+.PHONY: help setup setup-core demo test check format test-duckdb-1 docs fixtures bench sabotage lock clean distclean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -55,12 +56,15 @@ test-duckdb-1: $(DUCKDB_1) ## the tests once more, on DuckDB 1.x
 	@$(VENV_DUCKDB_1)/bin/python -c 'import duckdb; print("DuckDB", duckdb.__version__)'
 	@$(VENV_DUCKDB_1)/bin/python -m pytest -q -n 2 $(DUCKDB_1_TESTS)
 
+docs: $(CORE) ## write the pages that are generated from declarations
+	@$(PY) -m catchment.reference stripe > docs/connectors/stripe.md
+
 fixtures: $(DEV) ## load recorded vendor answers, where the machine has them
 	@if [ -d "$(CATCHMENT_FIXTURES)" ]; then \
 		CATCHMENT_FIXTURES="$(CATCHMENT_FIXTURES)" $(PY) -m pytest -q -m fixtures tests/test_fixtures.py; \
 	else echo "No recorded vendor answers at $(CATCHMENT_FIXTURES) (set CATCHMENT_FIXTURES): nothing to load."; fi
 
-bench: $(BENCH) ## measure against dlt and a hand-written script, write the table
+bench: $(CORE) $(BENCH) ## measure against dlt and a hand-written script, write the table
 	@$(PY) -m benchmarks
 
 sabotage: $(DEV) ## break one invariant after the other in a copy; the tests must notice each
@@ -87,7 +91,7 @@ clean: ## remove caches and builds
 	@find $(PACKAGES) tests benchmarks docs -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
 
 distclean: clean ## remove the environments as well
-	@rm -rf $(VENV) $(VENV_DUCKDB_1)
+	@rm -rf $(VENV) $(VENV_DUCKDB_1) $(VENV_BENCH)
 
 # ------------------------------------------------------------------------------------ environments
 
@@ -106,16 +110,20 @@ $(CORE): requirements/core.txt pyproject.toml | $(BASE)
 	@echo "Setting up $(VENV) ..."
 	@requirements/install.sh $(VENV) requirements/core.txt
 	@requirements/install.sh $(VENV) --project
+	@$(PY) -m compileall -q $(PACKAGES)
 	@touch $@
 
 $(DEV): requirements/dev.txt pyproject.toml | $(BASE)
 	@echo "Setting up $(VENV) with the tools for development ..."
 	@requirements/install.sh $(VENV) requirements/dev.txt
 	@requirements/install.sh $(VENV) --project
+	@$(PY) -m compileall -q $(PACKAGES)
 	@touch $@ $(CORE)
 
-$(BENCH): requirements/bench.txt | $(CORE)
-	@requirements/install.sh $(VENV) requirements/bench.txt
+# The peers have an environment of their own, so that theirs and ours never meet.
+$(BENCH): requirements/bench.txt
+	$(call new_venv,$(VENV_BENCH))
+	@requirements/install.sh $(VENV_BENCH) requirements/bench.txt
 	@touch $@
 
 $(DUCKDB_1): requirements/dev.txt requirements/build.txt requirements/duckdb-1.txt pyproject.toml

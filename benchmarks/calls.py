@@ -89,7 +89,7 @@ def _rows(account: str, objects: int, *, bulk: bool) -> list[Sequence[str | Bar]
             ("first sync", (), None), ("idle `sync --due`", ("--due",), due), ("idle `sync`", (), due + undependable()),
         ):  # fmt: skip
             before = imitation.calls()
-            run((contestants.OURS, "sync", "--config", config, *options))
+            run((contestants.OURS, "sync", "--config", config, "--json", *options))
             calls = imitation.log(before)
             events = sum(call.path == EVENTS for call in calls)
             most = allowed(imitation, calls) if bound is None else bound

@@ -52,7 +52,7 @@ def run(command: Sequence[str | Path]) -> Cost:
         output.seek(0)
         errors.seek(0)
         if cost.status:
-            told = errors.read().decode(errors="replace").strip() or output.read().decode(errors="replace").strip()
+            told = (errors.read() + output.read()).decode(errors="replace").strip()
             raise CommandError(f"{' '.join(map(str, command))} ended with {cost.status}:\n{told[-2_000:]}")
         return Cost(cost.wall, cost.cpu, cost.peak_mb, output=output.read().decode())
 

@@ -15,17 +15,12 @@ from typing import NoReturn
 
 from catchment import output, siblings
 
-COMMANDS = ("init", "check", "sync", "resync", "status", "runs", "logs", "catalog", "sql")
-INTERRUPTED, TERMINATED = 130, 143
+COMMANDS = ("demo", "init", "check", "sync", "resync", "status", "runs", "logs", "catalog", "sql")
 
 _DESCRIPTION = "Syncs cloud apps into a warehouse that you query in SQL."
 _EPILOG = """`catchment COMMAND --help` tells more.
 Exit codes: 0 succeeded, 1 partial or failed, 2 wrong use or configuration."""
 _CONFIG = "the configuration (default: CATCHMENT_CONFIG, else ./catchment.yaml)"
-
-
-class Terminated(BaseException):
-    """SIGTERM came while no run was under way that could end cleanly."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -59,15 +54,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code; what it writes to a reader that has gone is dropped."""
     given = list(sys.argv[1:] if argv is None else argv)
     output.prepare()
-    with _signals():
+    with _signals() as received:
         try:
             code = _guarded(given)
             sys.stdout.flush()
             return code
         except KeyboardInterrupt:
-            return INTERRUPTED
-        except Terminated:
-            return TERMINATED
+            return 128 + (received[0] if received else signal.SIGINT)
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 1
@@ -84,7 +77,7 @@ def _guarded(given: Sequence[str]) -> int:
         return _run(args)
     except SystemExit as exit_:  # argparse, after --help
         return exit_.code if isinstance(exit_.code, int) else 2
-    except (KeyboardInterrupt, Terminated, BrokenPipeError):
+    except BrokenPipeError:
         raise
     except output.UsageError as error:
         return _failed(json, output.error_document("config", error.message, error.hint), 2)
@@ -126,18 +119,24 @@ def _failed(json: bool, document: dict[str, object], code: int) -> int:
 
 
 @contextmanager
-def _signals() -> Iterator[None]:
+def _signals() -> Iterator[list[int]]:
     """SIGINT and SIGTERM end any command with the exit code that says so; `sync` puts its own handlers over these."""
+    received: list[int] = []
     if threading.current_thread() is not threading.main_thread():
-        yield
+        yield received
         return
 
-    def terminate(_number: int, _frame: FrameType | None) -> NoReturn:
-        raise Terminated
+    def end(number: int, _frame: FrameType | None) -> NoReturn:
+        received.append(number)
+        raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGINT, signal.default_int_handler), signal.signal(signal.SIGTERM, terminate)
+    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield
+        yield received
     finally:
-        signal.signal(signal.SIGINT, before[0])
-        signal.signal(signal.SIGTERM, before[1])
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

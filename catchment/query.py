@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 _ROWS = 2_000  # fetched at once
-_READS = ("SELECT", "MULTI", "EXPLAIN")  # MULTI is what PIVOT becomes
+_READS = ("SELECT", "MULTI", "EXPLAIN")  # PIVOT becomes MULTI in DuckDB 2, and CREATE with SELECT in 1.x
 _TEXT = ("VARCHAR", "ENUM")
 _NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT",
             "UHUGEINT", "FLOAT", "DOUBLE", "DECIMAL", "BOOLEAN")  # fmt: skip
@@ -90,22 +90,40 @@ def _judged(connection: DuckDBPyConnection, query: str) -> str:
     statements = connection.extract_statements(query)
     if not statements:
         raise Failure("there is no query", 'write one, such as: catchment sql "SHOW ALL TABLES"', "config", 2)
-    if len(statements) > 1:
+    kind = str(statements[-1].type).rpartition(".")[2]
+    if len(statements) > 1 and (kind not in _READS or _divided(query)):
         raise Failure("these are several queries", "ask one at a time", "config", 2)
-    kind = str(statements[0].type).rpartition(".")[2]
     if kind not in _READS:
         message = f"this is no query but {kind}: `catchment sql` only reads"
         raise Failure(message, "write SELECT, SHOW, DESCRIBE or EXPLAIN", "config", 2)
     return kind
 
 
-def _without_semicolons(query: str) -> str:
-    """The one statement without what ends it; every other letter stays where it is."""
+def _tokens(query: str) -> list[tuple[int, bool]]:
+    """Where each token of a query begins, in bytes, and whether it is a semicolon. Comments are left out."""
     import duckdb
 
+    raw, types = query.encode(), duckdb.token_type
+    return [
+        (at, raw[at : at + 1] == b";" and kind == types.operator)
+        for at, kind in duckdb.tokenize(query)
+        if kind != types.comment
+    ]
+
+
+def _divided(query: str) -> bool:
+    """Whether a semicolon stands between two statements, not only at the end."""
+    ends = [is_end for _, is_end in _tokens(query)]
+    while ends and ends[-1]:
+        ends.pop()
+    return any(ends)
+
+
+def _without_semicolons(query: str) -> str:
+    """The one statement without what ends it; every other letter stays where it is."""
     raw = bytearray(query.encode())
-    for at, kind in duckdb.tokenize(query):
-        if raw[at : at + 1] == b";" and kind == duckdb.token_type.operator:
+    for at, is_end in _tokens(query):
+        if is_end:
             raw[at] = 32
     return raw.decode()
 

@@ -9,11 +9,12 @@ from collections.abc import Iterable, Sequence
 from importlib import resources
 
 from catchment import output, registry
-from framework.collection import Child, Collection, Path
+from framework.collection import Child, Collection
 from framework.connector import Connector
 from framework.cost import change_feeds, cost, listings
 from framework.feed import DAY, SECOND
 from warehouse_loader.layout import Leaf, declared
+from warehouse_loader.naming import original
 
 QUIRKS = "quirks.md"  # beside the connector's declarations, written by hand
 
@@ -167,12 +168,7 @@ def _reference(leaf: Leaf) -> str:
 
 
 def _origin(leaf: Leaf) -> str:
-    return f"`{_dotted(leaf.path)}`" if leaf.path and leaf.path != (leaf.name,) else ""
-
-
-def _dotted(path: Path) -> str:
-    """``items.data[0].plan.id``."""
-    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).lstrip(".")
+    return f"`{original(leaf.path)}`" if leaf.path and leaf.path != (leaf.name,) else ""
 
 
 def main(names: Sequence[str]) -> int:

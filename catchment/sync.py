@@ -97,6 +97,10 @@ def _target(settings: Settings, source: Source, only: set[str]) -> Target:
     for choice in selection.unmatched:
         raise settings.error((*at, "collections", choice.key), f"{source.connector} has no collection {choice.name!r}",
                              f"`catchment catalog {source.connector}` lists them")  # fmt: skip
+    for choice in source.collections:
+        if choice.exclude:
+            message = f"columns of {choice.name} cannot be left out yet"
+            raise settings.error((*at, "collections", choice.key), message, f"write `{choice.name}: true`")
     unknown = sorted(only - set(selection.collections))
     if unknown and unknown[0] not in known:
         hint = f"`catchment catalog {source.connector}` lists them"

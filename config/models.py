@@ -44,10 +44,9 @@ class Schedule(_Map):
 
 
 class RateLimit(_Map):
-    """What replaces the connector's own limits; None leaves one as the connector declares it.
+    """What replaces the connector's own limits as a whole: requests a second, and the part of a daily quota to use.
 
-    ``per_second`` and ``per_endpoint`` are requests a second, ``daily_share`` the part of a daily quota to
-    use.
+    With ``per_second`` alone no endpoint has a limit of its own; with ``per_endpoint`` alone the account's stays.
     """
 
     per_second: Number | None = None

@@ -102,11 +102,15 @@ class Changes:
 
     def read(self, slice_: Slice, answer: Answer, state: State, view: View) -> Step:
         if slice_["kind"] == "more":
-            return follow.read_follow_up(self._collection(slice_), slice_, answer, view)
+            collection, fresh = self._collection(slice_), frozenset[str]()
+            return follow.read_follow_up(collection, slice_, answer, view, fresh=fresh, settle=self.settle)
         if slice_["kind"] == "get":
             collection, floor = self._collection(slice_), follow.settled_rank(slice_["v"])
             sights, gone = follow.read_one(collection, slice_["key"], answer.body, answer.asked - self.settle, floor)
-            return Step(sights, gone, rows=len(sights))
+            step = Step(sights, gone, rows=len(sights))
+            if sights:
+                self._follow(step, collection, slice_["key"], slice_["v"], None, _fields(answer.body), view)
+            return step
         envelope = page.ENVELOPE.decode(answer.body)
         events = _EVENTS.decode(envelope.data)
         step = Step(rows=len(events))
@@ -130,7 +134,8 @@ class Changes:
         if refusal.kind is Kind.GONE and slice_["kind"] != "list":
             return []
         if refusal.kind in (Kind.GONE, Kind.CURSOR) and slice_.get("after"):
-            return [{name: value for name, value in slice_.items() if name not in ("after", "n", "top", "tail")}]
+            again = window.restart(slice_)
+            return [again] if again else None
         return None
 
     def gone(self, slice_: Slice, asked: int) -> list[Gone]:
@@ -169,7 +174,7 @@ class Changes:
                 state.marks[name] = max(state.marks.get(name, 0), done.opened - self.overlap)
                 if name == self.name:
                     state.tables[name] = view.tables.get(name, "")
-        state.memory["seen"] = sorted(done.notes.get("seen", {}))
+        state.memory |= {"seen": sorted(done.notes.get("seen", {})), "since": done.opened - self.overlap}
 
     def _objects(
         self,
@@ -182,7 +187,7 @@ class Changes:
     ) -> dict[str, list[Any]]:
         """Sorts the payloads of a page by collection. Returns what the next page needs to notice ties across the cut."""
         rows: dict[str, _Rows] = defaultdict(_Rows)
-        seen = set(state.memory.get("seen", ()))
+        seen, since = set(state.memory.get("seen", ())), state.memory.get("since", 0)
         newest: dict[str, list[Any]] = dict(tail)
         ignored: Counter[str] = Counter()
         by_object = {collection.object: collection for collection in self.objects}
@@ -200,7 +205,7 @@ class Changes:
                 continue
             version = event.created * SECOND + _rank(event.type, self.ends)
             name = f"{collection.name}/{key}"
-            repeated = event.id in seen
+            repeated = event.id in seen and state.marks.get(collection.name, 0) >= since
             stamp = [version, hashlib.blake2b(raw, digest_size=8).hexdigest(), repeated]
             address = _address(collection, fields)
             known = newest.get(name)
@@ -209,6 +214,8 @@ class Changes:
                 step.slices += self._get(collection, key, version, address)  # a tie: only a re-read settles it
             if older and collection.name not in members:
                 continue
+            if known and older and not repeated:
+                self._follow(step, collection, key, known[0], event, fields, view)
             if not older:
                 newest[name] = stamp
             foreign = not self.same_shape(event.api_version or "") and address is not None
@@ -224,14 +231,20 @@ class Changes:
             part.raws.append(raw)
             part.versions.append(version)
             part.deleted.append(version % 10 == RANK_DELETED)
-            if not repeated and not older:
+            if not older and not repeated:
                 self._follow(step, collection, key, version, event, fields, view)
         for name, part in rows.items():
             deleted = part.deleted if any(part.deleted) else None
             step.sights.append(Sight(name, page.array(part.raws), part.versions, deleted))
         step.notes["not_selected"] = dict(ignored)
         last = events[-1].created * SECOND if events else 0
-        return {name: stamp for name, stamp in newest.items() if stamp[0] < last + SECOND}
+        # What is newer than a follow-up can be sure to see must be known when an older event asks for that list.
+        unsure = view.now - self.settle
+        return {
+            name: stamp
+            for name, stamp in newest.items()
+            if stamp[0] < last + SECOND or (stamp[0] > unsure and name.partition("/")[0] in members)
+        }
 
     def _follow(
         self,
@@ -239,29 +252,24 @@ class Changes:
         collection: Collection,
         key: str,
         version: int,
-        event: _Event,
+        event: _Event | None,
         fields: dict[str, Any],
         view: View,
     ) -> None:
-        """Reads on where the payload shows only the beginning of a list that this change concerns."""
+        """Reads a list whole where the payload shows only its beginning and this change concerns it."""
         if version % 10 == RANK_DELETED:
             return
-        before = event.data.previous_attributes
-        for n, child in follow.followed(collection, view.selected):
+        before = event.data.previous_attributes if event else None
+        for n, child in follow.followed(collection, view.selected - view.refused):
             if child.expand and child.announced:
                 continue
-            shows = bool(child.path) and not child.expand
-            if shows:
+            if child.path and not child.expand:
                 shown = fields.get(child.path)
                 more = shown is not None and msgspec.json.decode(shown, type=page.Shown | None)
                 if not (more and more.has_more) or (before is not None and child.path not in before):
                     continue
-            step.slices.append(
-                {
-                    **follow.follow_up(n, child, key, version, event.data.object if shows else None),
-                    "into": collection.name,
-                }
-            )
+            slice_ = follow.follow_up(n, child, key, follow.settled_rank(version), None)
+            step.slices.append({**slice_, "into": collection.name})
 
     def _get(self, collection: Collection, key: str, version: int, address: dict[str, str] | None) -> list[Slice]:
         if address is None:
@@ -280,7 +288,7 @@ def _address(collection: Collection, fields: dict[str, Any]) -> dict[str, str] |
     return path if collection.get and all(path.values()) else None
 
 
-def _fields(raw: msgspec.Raw) -> dict[str, Any]:
+def _fields(raw: bytes | msgspec.Raw) -> dict[str, Any]:
     try:
         return _OBJECT.decode(raw)
     except msgspec.ValidationError:

@@ -41,8 +41,9 @@ def cost(connector: Connector, collection: Collection) -> Cost:
         first = [] if all(not child.path for _, child in shown) else [f"0 beside {_names(shown)}"]
     else:
         return Cost("as its own feed asks", "as its own feed asks", "as its own feed asks")
-    if any(child.path and child.url for _, child in shown):
-        first.append("1 per further 100 of a list that shows less than it has")
+    limit = min((feed.limit for feed, child in shown if child.path and child.url), default=0)
+    if limit:
+        first.append(f"1 per further {limit} of a list that shows less than it has")
     for feed, child in shown:
         if not child.path:
             first.append(f"1 per {_one(feed)}, more where there are over {feed.limit}")

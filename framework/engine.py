@@ -28,7 +28,7 @@ from framework.workers import Fetched, Task, Workers
 FOLLOW_UPS = 500  # slices of one feed that may wait before its lists pause: its document stays far below 1 MB
 SPARE_CALLS = 5  # calls beyond one for each list that only shows its changes when it is read again
 KEEPS = (SourceError, Refused, Stopped)  # errors after which what was read is sound, and kept
-DROPPED = (Kind.PERMISSION, Kind.UNAVAILABLE, Kind.BUG)
+DROPPED = (Kind.PERMISSION, Kind.UNAVAILABLE, Kind.BUG, Kind.CURSOR)  # asking the same again would not help
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +110,7 @@ class Engine:
         finally:
             self._workers.close()
             self._writer.close()
+            self._door.close()
         self._measure()
         conclude(self.report, self._holdings, self._tables, self._faults, self._unavailable)
         return self.report
@@ -159,14 +160,10 @@ class Engine:
         """Opens the listings, pins the change feeds for what they will fill, and makes that durable before any page."""
         if not self._view.now:
             self._learn_time()
+        self._notice_gap()
         for holding in self._listings():
             if not holding.state.open and (opened := self._due(holding)):
                 self._begin(holding, opened)
-        for holding in self._changes():
-            pinned = {n for h in self._listings() if h.state.open and h.fresh and h.filling for n in h.state.open.fills}
-            for name in pinned & set(holding.feed.fills):
-                holding.state.marks[name] = self._view.now - holding.feed.overlap  # type: ignore[attr-defined]
-                self._dirty.add(holding.feed.name)
         wanted = [
             c for c in self._connector.collections if c.name in self._order.selected and c.name not in self._tables
         ]
@@ -178,16 +175,19 @@ class Engine:
         """The first answer of a change feed tells the vendor's time, so that an idle run needs no call for it."""
         for holding in self._changes():
             self._open_changes(holding)
-            if holding.state.open:
+            if holding.state.open and holding.state.slices:
                 self._submit(holding, next(iter(holding.state.slices.values())))
                 while not self._view.now and holding.flying:
                     self._handle(self._out.get())
         if not self._view.now:
             self._recognise()
+
+    def _notice_gap(self) -> None:
+        """Lists again what a change feed can no longer bring up to date: the vendor has dropped the changes since."""
         lost = {
-            name: holding.state.marks[name]
+            name
             for holding in self._changes()
-            for name in (holding.state.open.fills if holding.state.open else [])
+            for name in set(holding.feed.fills) & self._order.selected
             if 0 < holding.state.marks.get(name, 0) < self._view.now - holding.feed.horizon  # type: ignore[attr-defined]
         }
         if lost:
@@ -204,6 +204,15 @@ class Engine:
     def _begin(self, holding: Holding, opened: Pass) -> None:
         holding.begin(opened, self._view)
         self._dirty.add(holding.feed.name)
+        if not holding.filling:
+            return
+        # Changes count from now on; but a table that stays as it is still needs the deletions since its mark.
+        known = holding.state.tables
+        new = {n for n in opened.fills if opened.why == "gap" or known.get(n, "") != self._tables.get(n, "?")}
+        for changes in self._changes():
+            for name in new & set(changes.feed.fills):
+                changes.state.marks[name] = self._view.now - changes.feed.overlap  # type: ignore[attr-defined]
+                self._dirty.add(changes.feed.name)
 
     def _open_changes(self, holding: Holding) -> None:
         """A change feed fills what its listings have filled: collections whose base is complete."""
@@ -329,27 +338,30 @@ class Engine:
             blamed = feed.bare(self._view)  # type: ignore[attr-defined]
         if blamed:
             self._log("refused", feed=feed.name, kind=error.kind, status=error.http_status, message=str(error))
-            self._blame(holding, blamed, error)
+            self._blame(blamed, error, exclude=feed.listing or slice_["kind"] != "list")
         if replaced is not None:
             holding.replace(slice_, list(replaced))
             self._pending.add(message)
             self._dirty.add(feed.name)
-        elif error.kind in DROPPED and feed.name not in blamed:
+        elif error.kind in DROPPED and slice_["kind"] != "list":
             holding.replace(slice_, [])
+            if error.kind is not Kind.BUG:
+                holding.forget(slice_)
+            self._dirty.add(feed.name)
         elif error.kind in DROPPED:
             holding.drop()
             self._dirty.add(feed.name)
         else:
             holding.failed = True  # its slices stay: the next run goes on from them
 
-    def _blame(self, holding: Holding, names: Iterable[str], error: Refused) -> None:
+    def _blame(self, names: Iterable[str], error: Refused, *, exclude: bool) -> None:
         fault = fault_of(error, self._connector.permission_hint)
         for name in names:
             if name in self._order.selected:
                 self._faults.setdefault(name, fault)
                 if error.kind is Kind.UNAVAILABLE:
                     self._unavailable.add(name)
-        if error.kind in DROPPED and holding.feed.listing:
+        if error.kind in DROPPED and exclude:
             self._view.refused |= frozenset(names)
 
     # -- ends and commits -------------------------------------------------------------------------------------------
@@ -368,10 +380,13 @@ class Engine:
             here, why = holding.fresh, opened.why if opened else ""
             holding.close(self._view)
             self._dirty.add(holding.feed.name)
-            if here and why != "probe":
-                holding.done = True
-            elif again := self._due(holding) if holding.feed.listing else None:
+            again = None
+            if holding.feed.listing and (not here or why in ("probe", "sweep")):
+                again = self._due(holding)  # that was not yet what this run has to read
+            if again:
                 self._begin(holding, again)
+            else:
+                holding.done = here
 
     def _commit(self, tables: Iterable[Any] = (), report: Mapping[str, Any] | None = None) -> None:
         decoded, gone, closed = self._pending.take()

@@ -39,7 +39,7 @@ class Answer:
 class Pass:
     """One way through a feed, from its opening to the slice that leaves none. ``opened``: 0 until the first answer."""
 
-    why: str  # first, changes, tail, relist, gap, probe
+    why: str  # first, changes, tail, relist, gap, probe, sweep
     fills: list[str]
     opened: int = 0
     notes: dict[str, Any] = field(default_factory=dict)

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from framework.collection import Child, Collection
+from framework.errors import Kind, Refused
 from framework.feed import Answer, Request, Slice, Step, View
 from framework.page import ENVELOPE, MEMBERS, RAWS, array
 from framework.sight import RANK_SETTLED, Closed, Gone, Sight
@@ -22,7 +23,7 @@ def followed(collection: Collection, selected: frozenset[str]) -> list[tuple[int
 
 
 def follow_up(n: int, child: Child, parent: str, version: int, data: bytes | memoryview | None) -> Slice:
-    """The slice that reads what a parent's list does not show, from its last shown member on."""
+    """The slice that reads what a parent's list does not show, from its last shown member on; without data all."""
     after = ""
     if data is not None and child.path:
         shown: Any = msgspec.json.decode(data)
@@ -34,26 +35,30 @@ def follow_up(n: int, child: Child, parent: str, version: int, data: bytes | mem
 
 
 def members(
-    collection: Collection, child: Child, slice_: Slice, body: bytes, selected: frozenset[str]
+    collection: Collection, child: Child, parent: str, version: int, body: bytes, view: View, fresh: frozenset[str]
 ) -> tuple[list[Sight], list[Closed], str, int]:
     """A page of a parent's list: sights by collection, what is complete now, the token of the next page, rows."""
     envelope = ENVELOPE.decode(body)
     found = MEMBERS.decode(envelope.data)
-    parent, version = slice_["parent"], slice_["v"]
-    sights = []
+    parts: dict[str, bytes] = {}
     if isinstance(child.into, str):
-        if found and child.into in selected:
-            sights.append(_shown(child.into, envelope.data, version, collection.name, parent))
+        if found:
+            parts[child.into] = bytes(envelope.data)
     else:
         raws = RAWS.decode(envelope.data)
         for object_, into in child.into.items():
             part = [raw for raw, member in zip(raws, found, strict=True) if member.object == object_]
-            if part and into in selected:
-                sights.append(_shown(into, array(part), version, collection.name, parent))
+            if part:
+                parts[into] = array(part)
+    sights = [
+        Sight(into, data, version, parent=collection.name, parent_key=parent, fresh=fresh)
+        for into, data in parts.items()
+        if into in view.selected
+    ]
     if envelope.has_more and found:
         return sights, [], found[-1].id, len(found)
-    wanted = [name for name in child.collections() if name in selected] if child.closes else []
-    closed = [Closed(name, collection.name, parent, version) for name in wanted]
+    wanted = [name for name in child.collections() if name in view.selected] if child.closes else []
+    closed = [Closed(name, collection.name, parent, version, name in fresh) for name in wanted]
     return sights, closed, "", len(found)
 
 
@@ -69,11 +74,25 @@ def follow_request(collection: Collection, slice_: Slice, limit: int) -> Request
     return Request(path.replace("{id}", slice_["parent"]), params, path)
 
 
-def read_follow_up(collection: Collection, slice_: Slice, answer: Answer, view: View) -> Step:
-    """A page of a parent's list and, unless it was the last, the slice of the next."""
+def read_follow_up(
+    collection: Collection, slice_: Slice, answer: Answer, view: View, *, fresh: frozenset[str], settle: int = -1
+) -> Step:
+    """A page of a parent's list and, unless it was the last, the slice of the next.
+
+    A list read whole, apart from its parent, is as new as its first page (``settle`` says how new an answer is);
+    the rest of a list that a parent shows the beginning of is as new as that parent.
+    """
     child = collection.children[slice_["child"]]
-    sights, closed, after, rows = members(collection, child, slice_, answer.body, view.selected)
-    return Step(sights, closed=closed, slices=[{**slice_, "after": after}] if after else [], rows=rows)
+    version: int = slice_.get("at") or slice_["v"]
+    if settle >= 0 and not slice_["after"]:
+        version = max(version, answer.asked - settle)
+    sights, closed, after, rows = members(
+        collection, child, slice_["parent"], version, answer.body, view, fresh & set(child.collections())
+    )
+    if after and after == slice_["after"]:
+        raise Refused(Kind.BUG, f"{child.url} of {slice_['parent']} does not move past {after}: it repeats itself")
+    following = [{**slice_, "after": after, "at": version}] if after else []
+    return Step(sights, closed=closed, slices=following, rows=rows)
 
 
 def get_request(collection: Collection, slice_: Slice) -> Request:
@@ -87,10 +106,6 @@ def get_request(collection: Collection, slice_: Slice) -> Request:
 def settled_rank(version: int) -> int:
     """The version of a re-read that settles sights of ``version``: just above all of that vendor second."""
     return version - version % 10 + RANK_SETTLED
-
-
-def _shown(into: str, data: Any, version: int, parent: str, key: str) -> Sight:
-    return Sight(into, bytes(data), version, parent=parent, parent_key=key)
 
 
 def read_one(collection: Collection, key: str, body: bytes, asked: int, floor: int) -> tuple[list[Sight], list[Gone]]:

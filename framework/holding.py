@@ -77,6 +77,14 @@ class Holding:
             if known is None or add.get("v", 0) >= known.get("v", 0):
                 slices[add["id"]] = add
 
+    def forget(self, slice_: Slice) -> None:
+        """Gives up what is like a refused slice: the same list of other parents, other objects of that collection."""
+
+        def alike(other: Slice) -> bool:
+            return all(other.get(name) == slice_.get(name) for name in ("kind", "child", "into"))
+
+        self.state.slices = {id_: s for id_, s in self.state.slices.items() if id_ in self.flying or not alike(s)}
+
     def drop(self) -> None:
         """Forgets the open pass: the next run asks anew."""
         self.state.open = None

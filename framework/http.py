@@ -111,6 +111,10 @@ class Door:
         except _Again as last:
             raise last.refusal from None
 
+    def close(self) -> None:
+        """Closes the connections that are not in use; a door that is used again opens new ones."""
+        self._session.close()
+
     def now(self) -> int:
         """The vendor's time, as far as its last answer told."""
         return int((time.time() + self._skew) * SECOND)
@@ -128,6 +132,8 @@ class Door:
         if self._stop.is_set():
             raise Stopped
         self._gates.enter(request.endpoint or request.path, self._wait)
+        if self._stop.is_set():
+            raise Stopped
         call = self._template.copy()
         call.url = self.url(request)
         meter = self.meter
@@ -160,6 +166,7 @@ class Door:
         raw = response.raw
         length = raw.headers.get("Content-Length", "")
         if length.isdigit() and int(length) > MAX_BODY:
+            response.close()
             raise Refused(
                 Kind.SHRINK, f"an answer of {length} bytes is larger than {MAX_BODY}", http_status=response.status_code
             )
@@ -192,18 +199,18 @@ class Door:
         kind = judge.kind(status, code, message, headers)
         text = message or f"{request.path} answered {status}" + ("" if body else " with an empty body")
         refusal = Refused(kind, text, http_status=status, code=code)
+        told = _advice(headers, time.time() + self._skew) if kind in (Kind.WAIT, Kind.RETRY) else None
+        if told is not None and told > TOLD_MAX_S:
+            return Refused(Kind.QUOTA, f"{text} (told to wait {told:.0f} s)", http_status=status, code=code)
         if kind is Kind.WAIT:
             with self.meter.lock:
                 self.meter.rate_limited += 1
-            told = _advice(headers)
-            if told is not None and told > TOLD_MAX_S:
-                return Refused(Kind.QUOTA, f"{text} (told to wait {told:.0f} s)", http_status=status, code=code)
             gates = self._gates.of(request.endpoint or request.path)
             narrow = headers.get(judge.reason, "").startswith("endpoint")
             for gate in gates[:1] if narrow else gates[-1:]:
                 gate.hold(told if told is not None else 0.2)
             return _Again(refusal, told)
-        return _Again(refusal, _advice(headers)) if kind is Kind.RETRY else refusal
+        return _Again(refusal, told) if kind is Kind.RETRY else refusal
 
     def _enough(self, state: RetryCallState) -> bool:
         return state.attempt_number >= ATTEMPTS
@@ -236,15 +243,15 @@ def _pause(state: RetryCallState) -> float:
     return random.uniform(ceiling / 4, ceiling)
 
 
-def _advice(headers: Mapping[str, str]) -> float | None:
-    """`Retry-After` in seconds, given as a number or as a date."""
+def _advice(headers: Mapping[str, str], now: float) -> float | None:
+    """`Retry-After` in seconds, given as a number or as a date; ``now`` is the vendor's clock."""
     value = headers.get("retry-after", "")
     try:
         return max(0.0, float(value))
     except ValueError:
         pass
     try:
-        return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
+        return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - now)
     except ValueError:
         return None
 

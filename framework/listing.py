@@ -75,8 +75,12 @@ class Listing:
             return Pass("probe", sorted(unfilled))
         if view.gap & set(wanted):
             return Pass("gap", wanted, notes={"since": view.since})
+        if state.memory.get("held") and state.memory.get("judged") != view.run:
+            held = state.memory["held"]
+            return Pass("sweep", wanted, opened=held["opened"], notes={"since": held["since"]})
         old = bool(view.now) and view.now - state.memory.get("listed", 0) >= self._cadence(state)
-        if (self.keep == "relist" or self.silent) and (old or self.name in view.relist):
+        now = self.name in view.relist and self.cost(state) <= CHEAP  # a pass closed meanwhile knows it better
+        if (self.keep == "relist" or self.silent) and (old or now):
             return Pass("relist", wanted, notes={"old": old})
         if self.keep == "tail" or (self.silent and not view.due):
             return Pass("tail", wanted)
@@ -96,6 +100,8 @@ class Listing:
             lo = max(lo, opened.notes.get("since", 0) // SECOND)
         if opened and opened.why == "probe":
             return [{**window.first(lo), "probe": True}]
+        if opened and opened.why == "sweep":
+            return []  # what an earlier pass did not see needs no reading
         if opened and opened.why == "tail":
             since = min(
                 state.memory.get("unsettled") or view.now, min((state.marks.get(n, 0) for n in opened.fills), default=0)
@@ -118,8 +124,10 @@ class Listing:
         return Request(self.path, params, self.path)
 
     def read(self, slice_: Slice, answer: Answer, state: State, view: View) -> Step:
+        opened = state.open
+        fresh = frozenset(opened.fills) if opened and opened.why in ("first", "gap") else frozenset[str]()
         if slice_["kind"] == "more":
-            return follow.read_follow_up(self.collection, slice_, answer, view)
+            return follow.read_follow_up(self.collection, slice_, answer, view, fresh=fresh)
         if slice_["kind"] == "get":
             sights, gone = follow.read_one(
                 self.collection, slice_["key"], answer.body, answer.asked - self.settle, slice_["v"]
@@ -127,10 +135,11 @@ class Listing:
             return Step(sights, gone, rows=len(sights))
         envelope = page.ENVELOPE.decode(answer.body)
         rows = self._heads(envelope.data, view)
-        version = answer.asked - self.settle
-        opened = state.open
-        fresh = frozenset(opened.fills) if opened and opened.why in ("first", "gap") else frozenset[str]()
+        # No page is older than its pass, whatever its own clock says: the sweep judges by that.
+        version = max(answer.asked, opened.opened if opened else 0) - self.settle
         step = Step(rows=len(rows))
+        if slice_.get("probe"):
+            return self._probed(step, rows, version, state, view)
         if rows:
             step.sights.append(Sight(self.name, memoryview(envelope.data), version, fresh=fresh))
         self._follow(step, rows, envelope.data, version, state, view)
@@ -139,7 +148,7 @@ class Listing:
             pending = [row.f0 for row in rows if row.f1 == self.unsettled[1] and isinstance(row.f0, int)]
             step.notes["unsettled"] = min(pending, default=0) * SECOND
         over = bool(times) and not self.filter and times[-1] < slice_["lo"]
-        if envelope.has_more and rows and not over and not slice_.get("probe"):
+        if envelope.has_more and rows and not over:
             if rows[-1].key == slice_.get("after"):
                 raise Refused(Kind.BUG, f"{self.path} does not move past {rows[-1].key}: the list repeats itself")
             spare = view.spare if self.filter else 0
@@ -153,12 +162,13 @@ class Listing:
     def refused(self, slice_: Slice, refusal: Refused, view: View) -> Sequence[Slice] | None:
         if slice_["kind"] == "get" and refusal.kind is Kind.GONE:
             return []
-        if slice_["kind"] == "more":
-            return [] if refusal.kind is Kind.GONE else None
-        if refusal.kind in (Kind.GONE, Kind.CURSOR) and slice_.get(
-            "after"
-        ):  # the row we stood on is gone: its slice starts again
-            return [{name: value for name, value in slice_.items() if name not in ("after", "n", "top")}]
+        if slice_["kind"] == "more" and refusal.kind is Kind.GONE:
+            return []
+        if refusal.kind in (Kind.GONE, Kind.CURSOR) and slice_.get("after"):
+            again = window.restart(slice_)  # the row we stood on is gone: its slice starts again
+            return [again] if again else None
+        if slice_["kind"] != "list":
+            return None
         if refusal.kind in (Kind.PERMISSION, Kind.UNAVAILABLE) and not slice_.get("bare") and self._expanded(view):
             return [{**slice_, "bare": True}]  # the list may be allowed where what it was asked to carry is not
         return None
@@ -172,7 +182,7 @@ class Listing:
     def absent(self, state: State) -> int:
         """The version below which a row was not seen by the whole pass that just ended; 0 when that proves nothing."""
         done = state.open
-        swept = done is not None and (done.why == "gap" or (done.why == "relist" and self.keep == "relist"))
+        swept = done is not None and (done.why in ("gap", "sweep") or (done.why == "relist" and self.keep == "relist"))
         return done.opened - self.settle if swept and done else 0
 
     def blames(self, slice_: Slice, view: View) -> Sequence[str]:
@@ -203,6 +213,11 @@ class Listing:
         if done.why == "probe":
             state.memory["probed"] = view.run
             return
+        if done.why == "sweep" or self.absent(state):
+            held = {"opened": done.opened, "since": done.notes.get("since", 0)}
+            state.memory |= {"held": held if done.notes.get("held") else None, "judged": view.run}
+        if done.why == "sweep":
+            return
         settled = done.opened - self.settle
         for name in done.fills:
             if name not in view.refused:
@@ -225,8 +240,17 @@ class Listing:
         fields = [(self.created, page.plain(int))]
         if self.unsettled:
             fields.append((self.unsettled[0], page.plain(int)))
-        lists = tuple(child.path for _, child in follow.followed(self.collection, view.selected) if child.path)
+        followed = follow.followed(self.collection, view.selected - view.refused)
+        lists = tuple(child.path for _, child in followed if child.path)
         return page.heads(self.collection.key, tuple(fields), lists).decode(data)  # type: ignore[no-any-return]
+
+    def _probed(self, step: Step, rows: list[Any], version: int, state: State, view: View) -> Step:
+        """A probe asks for one row, and for that row's own lists where those were refused; it loads nothing itself."""
+        wanted = frozenset(state.open.fills) if state.open else frozenset[str]()
+        for n, child in follow.followed(self.collection, wanted) if rows else ():
+            if not child.expand:
+                step.slices.append(follow.follow_up(n, child, str(rows[0].key), version, None))
+        return step
 
     def _follow(self, step: Step, rows: list[Any], data: msgspec.Raw, version: int, state: State, view: View) -> None:
         """Orders what the shown lists leave out, but not again for a parent that is still byte for byte the same."""
@@ -235,7 +259,7 @@ class Listing:
         opened = state.open
         again = opened is not None and opened.why == "relist" and not opened.notes.get("old")
         known = state.memory.get("followed", {}) if again else {}
-        for n, child in follow.followed(self.collection, view.selected):
+        for n, child in follow.followed(self.collection, view.selected - view.refused):
             if not child.path:
                 step.slices += [follow.follow_up(n, child, str(row.key), version, None) for row in rows]
                 continue

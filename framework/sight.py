@@ -42,9 +42,13 @@ class Gone:
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """The list of one parent was read to its end at ``version``: its members with an older version are gone."""
+    """The list of one parent was read to its end at ``version``: its members with an older version are gone.
+
+    ``fresh``: the members were loaded whatever the parent's stored version, so this counts as well.
+    """
 
     collection: str
     parent: str
     parent_key: str
     version: int
+    fresh: bool = False

@@ -29,7 +29,7 @@ def sweep(holding: Holding, warehouse: Warehouse, order: Order, pending: Pending
     absent = warehouse.absent(feed.name, before, since=max(order.start, opened.notes.get("since", 0)) or None)
     live = warehouse.live_rows(feed.name)
     if len(absent) > ROWS and len(absent) > SHARE * live and feed.name not in order.accept_deletes:
-        opened.notes["swept"] = True
+        opened.notes |= {"swept": True, "held": True}
         message = f"{len(absent)} of {live} rows are no longer listed; none was marked as deleted"
         hint = f"If that is right: catchment sync --accept-deletes {order.source}.{feed.name}"
         return {feed.name: Fault("data", message, hint)}

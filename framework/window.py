@@ -6,6 +6,7 @@ from framework.feed import SECOND, Slice
 
 PAGES_EACH = 8  # pages that a slice should have left to be worth another one (each slice costs about half a page)
 UNKNOWN_SPAN = 4  # times the span walked that a slice keeps when nobody knows how old the account is
+RESTARTS = 3  # of one slice whose page token dies again and again
 
 
 def first(lo: int, hi: int = 0) -> Slice:
@@ -29,11 +30,10 @@ def rest(slice_: Slice, last_id: str, newest: int, oldest: int, *, born: int, sp
     ``newest`` and ``oldest`` are the creation seconds of the page's first and last row, 0 when unknown. The part that
     stays keeps the page token; the others start at a whole second of their own, so nothing is read twice or left out.
     """
-    follow = {**slice_, "after": last_id, "n": slice_.get("n", 0) + 1}
+    follow = {"top": newest, **slice_, "after": last_id, "n": slice_.get("n", 0) + 1}
     if spare < 1 or not oldest:
         return [follow]
-    span = max(1.0, (slice_.get("top") or newest) - oldest) / follow["n"]  # seconds a page, over this slice so far
-    follow.setdefault("top", newest)
+    span = max(1.0, (follow["top"] or newest) - oldest) / follow["n"]  # seconds a page, over this slice so far
     floor = max(slice_["lo"], born // SECOND)
     if floor:
         pieces = min(spare + 1, int((oldest - floor) / span / PAGES_EACH))
@@ -46,3 +46,13 @@ def rest(slice_: Slice, last_id: str, newest: int, oldest: int, *, born: int, sp
         slices[-1]["lo"], low = cut, slices[-1]["lo"]
         slices.append(first(low, cut))
     return slices
+
+
+def restart(slice_: Slice) -> Slice | None:
+    """The slice from its beginning, for its page token died: its row was deleted. None when that happens for ever."""
+    if slice_.get("again", 0) >= RESTARTS:
+        return None
+    kept = {name: value for name, value in slice_.items() if name not in ("after", "n", "top", "tail", "at")}
+    if slice_["kind"] == "more":
+        kept["after"] = ""
+    return {**kept, "again": slice_.get("again", 0) + 1}

@@ -39,11 +39,9 @@ class Memory:
         self.commits = 0
         connection().execute(f"CREATE SCHEMA {self.source}")
 
-    def commit(
-        self, *what: Sight | Gone | Closed, tables: Sequence[Collection] = ()
-    ) -> Mapping[str, Counts]:
-        tables = connection().execute("SELECT table_name FROM duckdb_tables() WHERE schema_name = ?", [self.source])
-        existing = [name for (name,) in tables.fetchall()]
+    def commit(self, *what: Sight | Gone | Closed, tables: Sequence[Collection] = ()) -> Mapping[str, Counts]:
+        found = connection().execute("SELECT table_name FROM duckdb_tables() WHERE schema_name = ?", [self.source])
+        existing = [name for (name,) in found.fetchall()]
         self.commits += 1
         connection().execute(merge.set_now(self.commits))
         writer = Writer(connection(), self.source, self.registry, existing, {})
@@ -60,11 +58,7 @@ class Memory:
     def rows(self, table: str, *columns: str) -> list[tuple[Any, ...]]:
         """The named columns of every row, instants as microseconds, ordered by the first."""
         listed = [f"epoch_us({one})" if one.endswith("_at") or one == "_version" else f'"{one}"' for one in columns]
-        return (
-            connection()
-            .execute(f'SELECT {", ".join(listed)} FROM {self.source}."{table}" ORDER BY 1')
-            .fetchall()
-        )
+        return connection().execute(f'SELECT {", ".join(listed)} FROM {self.source}."{table}" ORDER BY 1').fetchall()
 
     def types(self, table: str) -> dict[str, str]:
         found = connection().execute(

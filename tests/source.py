@@ -51,6 +51,10 @@ class Outcome:
     def __getitem__(self, name: str) -> dict[str, Any]:
         return next(c for c in self.document["collections"] if c["collection"] == name)
 
+    def total(self, count: str) -> int:
+        """A count over all collections."""
+        return sum(c[count] for c in self.document["collections"])
+
     @property
     def status(self) -> str:
         return str(self.document["status"])
@@ -65,9 +69,8 @@ class Outcome:
 
     def failed(self) -> dict[str, Any]:
         """The collections that are not simply succeeded, with their errors."""
-        return {
-            c["collection"]: (c["status"], c["error"]) for c in self.document["collections"] if c["status"] != "succeeded"
-        }
+        others = [c for c in self.document["collections"] if c["status"] != "succeeded"]
+        return {c["collection"]: (c["status"], c["error"]) for c in others}
 
 
 @dataclass

@@ -132,7 +132,10 @@ def test_members_of_several_types_go_to_their_own_tables_and_both_are_closed() -
     assert memory.rows("cards", "id", "brand", "owner") == [("c1", "visa", "o")]
     assert memory.rows("banks", "id", "owner") == [("b1", "o")]
     memory.commit(sight("owners", {"id": "o", "sources": envelope()}, version=2))
-    assert memory.rows("cards", "id", "_deleted_at") + memory.rows("banks", "id", "_deleted_at") == [("c1", 2), ("b1", 2)]
+    assert memory.rows("cards", "id", "_deleted_at") + memory.rows("banks", "id", "_deleted_at") == [
+        ("c1", 2),
+        ("b1", 2),
+    ]
 
 
 CUSTOMERS = Collection(

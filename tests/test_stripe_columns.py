@@ -15,7 +15,7 @@ from connectors.stripe.collections import COLLECTIONS
 from framework.collection import Collection, Column, Type
 
 BY_NAME = {collection.name: collection for collection in COLLECTIONS}
-NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
+NAME = re.compile(r"_?[a-z][a-z0-9]*(_[a-z0-9]+)*")
 ADDRESS = ("city", "country", "line1", "line2", "postal_code", "state")
 
 NEW = """prices payouts checkout_sessions checkout_session_line_items credit_notes credit_note_lines setup_intents
@@ -43,7 +43,7 @@ DOCUMENTED = {
     "coupons": """amount_off currency duration duration_in_months max_redemptions metadata percent_off
         percent_off_precise times_redeemed valid""",
     "customers": "balance currency default_source delinquent description email metadata",
-    "discounts": "coupon_id customer_id end start subscription",
+    "discounts": "coupon_id customer_id _end start subscription",
     "disputes": """amount charge_id created currency evidence_access_activity_log evidence_details_due_by
         is_charge_refundable metadata reason status""",
     "invoice_items": """amount currency customer_id date description discountable invoice_id metadata period_start

@@ -41,7 +41,5 @@ def read_only(url: str, patience: float = 5.0) -> AbstractContextManager[DuckDBP
 
 def _file(url: str) -> Path:
     if not url.startswith(_DUCKDB) or len(url) == len(_DUCKDB):
-        raise WarehouseError(
-            f"no warehouse can be opened at {url!r}", f"Write {_DUCKDB}PATH, a file.", kind="config"
-        )
+        raise WarehouseError(f"no warehouse can be opened at {url!r}", f"Write {_DUCKDB}PATH, a file.", kind="config")
     return Path(url[len(_DUCKDB) :])

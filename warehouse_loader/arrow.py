@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import re
 from array import array
 from collections.abc import Mapping, Sequence
@@ -15,8 +15,20 @@ import msgspec
 import pyarrow as pa
 from msgspec import Raw
 
-from warehouse_loader.lattice import INT_MAX, INT_MIN, PRECISION, SCALE, SECONDS_MAX, SECONDS_MIN
-from warehouse_loader.lattice import Kind, join, natural, parse, render, widened
+from warehouse_loader.lattice import (
+    INT_MAX,
+    INT_MIN,
+    PRECISION,
+    SCALE,
+    SECONDS_MAX,
+    SECONDS_MIN,
+    Kind,
+    join,
+    natural,
+    parse,
+    render,
+    widened,
+)
 from warehouse_loader.layout import NULL, Leaf, Slot
 from warehouse_loader.relearn import clean
 
@@ -44,8 +56,8 @@ def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
 
 _TEXTS = _decoder(list[str | None])
 _BOOLS = _decoder(list[bool | None])
-_DATES = _decoder(list[datetime.date | None])
-_INSTANTS = _decoder(list[datetime.datetime | None])
+_DATES = _decoder(list[dt.date | None])
+_INSTANTS = _decoder(list[dt.datetime | None])
 _MEMBERS = _decoder(list[Raw])
 _FIELDS = _decoder(dict[str, Raw])
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,11 +38,16 @@ class Batch:
         return "_deleted_at" in self.table.column_names
 
 
-def assemble(layout: Layout, packed: Sequence[Packed], stale: Mapping[str, Stale]) -> Batch:
-    """One table from many pages; of several sights of a key the newest payload and the newest deletion stay."""
+def assemble(
+    layout: Layout, packed: Sequence[Packed], stale: Mapping[str, Stale], held: Callable[[list[str]], set[str]]
+) -> Batch:
+    """One table from many pages; of several sights of a key the newest payload and the newest deletion stay.
+
+    ``held`` tells which of some keys the table has already.
+    """
     fetched = sum(one.rows for one in packed)
     key = layout.collection.key
-    kept = [_current(one, stale.get(one.parent, {})) for one in packed]
+    kept = [_current(one, stale.get(one.parent, {}), key, held) for one in packed]
     columns: dict[str, Any] = {}
     for leaf in layout.columns:
         parts = [_part(one, leaf.name, leaf.kind) for one in kept]
@@ -69,20 +74,31 @@ def _part(one: Packed, name: str, kind: Any) -> Any:
     return pa.nulls(rows, ARROW[kind]) if found is None else rewiden(found[1], found[0], kind)
 
 
-def _current(one: Packed, stale: Stale) -> Packed:
-    """Children without those of a sight older than their parent; a deleted parent's come deleted."""
+def _current(one: Packed, stale: Stale, key: str, held: Callable[[list[str]], set[str]]) -> Packed:
+    """Children as their parents stand now: a deleted parent's come deleted.
+
+    Those of a sight older than their parent may be gone since: they bring no row into being, but what they say of a row
+    that is there may be the last that was ever said of it.
+    """
     if not stale:
         return one
     owners = one.columns[one.link][1].to_pylist()
     versions = one.columns["_version"][1].cast(pa.int64()).to_pylist()
     marks = _part(one, "_deleted_at", "timestamptz").cast(pa.int64()).to_pylist()
-    kept, deleted = [], []
+    kept, deleted, older = [], [], []
     for place, (owner, version, mark) in enumerate(zip(owners, versions, marks, strict=True)):
         stored, gone = stale.get(owner, (None, None))
         if not one.fresh and any(at is not None and at > version for at in (stored, gone)):
+            older.append(place)
             continue
         kept.append(place)
         deleted.append(gone if gone is not None and gone >= version else mark)
+    if older:
+        keys = [str(value) for value in one.columns[key][1].take(pa.array(older, pa.int64())).to_pylist()]
+        there = held(keys)
+        known = [place for place, name in zip(older, keys, strict=True) if name in there]
+        kept += known
+        deleted += [marks[place] for place in known]
     columns = {name: (kind, made.take(pa.array(kept, pa.int64()))) for name, (kind, made) in one.columns.items()}
     columns["_deleted_at"] = "timestamptz", pa.array(deleted, INSTANT)
     return Packed(one.collection, one.parent, one.link, one.fresh, len(kept), columns)

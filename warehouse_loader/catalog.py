@@ -1,4 +1,4 @@
-"""The schema `catchment` of a warehouse: runs, what they did, what each column is, and records that could be no rows."""
+"""The schema `catchment` of a warehouse: runs, what each column is, and records that could be no rows."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 SCHEMA = "catchment"
 _INSTANT = SQL_TYPES["timestamptz"]
-_COUNTS = "fetched inserted updated unchanged appended quarantined deleted restored".split()
+_COUNTS = ("fetched", "inserted", "updated", "unchanged", "appended", "quarantined", "deleted", "restored")
 _TABLES = {
     "runs": f"run_id VARCHAR, source VARCHAR, connector VARCHAR, status VARCHAR, started_at {_INSTANT}, "
     f"finished_at {_INSTANT}, resumed BOOLEAN, api_calls BIGINT, rate_limited BIGINT, waited_s DOUBLE, "
@@ -51,7 +51,8 @@ def types(connection: DuckDBPyConnection, table: str) -> dict[str, str]:
 def known_columns(connection: DuckDBPyConnection, source: str) -> dict[str, list[Leaf]]:
     """Per collection, every column that was ever written down, with the path it came from."""
     rows = connection.execute(
-        f"SELECT collection, column_name, original, type FROM {SCHEMA}.columns WHERE source = ? ORDER BY rowid", [source]
+        f"SELECT collection, column_name, original, type FROM {SCHEMA}.columns WHERE source = ? ORDER BY rowid",
+        [source],
     ).fetchall()
     found: dict[str, list[Leaf]] = {}
     for collection, name, path, kind in rows:
@@ -66,7 +67,9 @@ def write_columns(connection: DuckDBPyConnection, source: str, layouts: Sequence
     if not layouts:
         return
     fields = ("source", "collection", "column_name", "original", "type", "description", "reference")
-    there = set(connection.execute(f"SELECT {', '.join(fields)} FROM {SCHEMA}.columns WHERE source = ?", [source]).fetchall())
+    there = set(
+        connection.execute(f"SELECT {', '.join(fields)} FROM {SCHEMA}.columns WHERE source = ?", [source]).fetchall()
+    )
     names = {row[1:3] for row in there}
     wanted = [
         (source, layout.collection.name, leaf.name, original(leaf.path), leaf.kind, leaf.description, leaf.references)
@@ -82,7 +85,8 @@ def write_columns(connection: DuckDBPyConnection, source: str, layouts: Sequence
     if news:
         marks = ", ".join(["(?, ?, ?, ?, ?, ?, ?)"] * len(news))
         connection.execute(
-            f"INSERT INTO {SCHEMA}.columns ({', '.join(fields)}) VALUES {marks}", [value for row in news for value in row]
+            f"INSERT INTO {SCHEMA}.columns ({', '.join(fields)}) VALUES {marks}",
+            [value for row in news for value in row],
         )
 
 

@@ -16,7 +16,7 @@ from warehouse_loader.relearn import UNREADABLE
 class _Envelope(msgspec.Struct, gc=False):
     """A list as an object: whole unless it says that it has more."""
 
-    data: list[Raw] | None | UnsetType = UNSET
+    data: list[Raw] | UnsetType | None = UNSET
     has_more: bool | None = None
 
 
@@ -56,7 +56,7 @@ def cut(child: Child, raws: Sequence[Raw], registry: Registry) -> Iterator[Cut]:
                 everything.places.append(place)
             else:
                 whole = False
-        if whole:
+        if whole and child.closes:
             everything.closed.append(owner)
     for name, part in cuts.items():
         part.closed = everything.closed

@@ -1,4 +1,4 @@
-"""Sights to rows: each page is decoded once into typed structs, its child lists are cut out, and ten pages become Arrow."""
+"""Sights to rows: a page is decoded once into typed structs, its child lists cut out, and pages become Arrow."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from warehouse_loader.children import Cut, cut
 from warehouse_loader.lattice import Kind, join
 from warehouse_loader.layout import Layout
 from warehouse_loader.registry import Registry
-from warehouse_loader.relearn import UNREADABLE, keyed, learn, split
+from warehouse_loader.relearn import UNREADABLE, aliased, keyed, learn, split
 
 _OPENING = 256  # bytes that tell whether a page is pretty-printed
 
@@ -139,9 +139,7 @@ class RecordCodec:
             ]
         self._add(page, chunk, fresh)
 
-    def _records(
-        self, name: str, data: bytes | memoryview, page: Page
-    ) -> tuple[Layout, list[Any], list[int] | None]:
+    def _records(self, name: str, data: bytes | memoryview, page: Page) -> tuple[Layout, list[Any], list[int] | None]:
         """Typed records, and which of the page's they are (None: all)."""
         layout = self._registry[name]
         try:
@@ -162,15 +160,15 @@ class RecordCodec:
             else:
                 good.append((at, record))
         layout = self._registry.learn(name, lambda layout: learn(layout, [record for _, record in good]))
+        if layout.odd:
+            good = [(at, aliased(layout.tree, record)) for at, record in good]
         try:
             records = layout.decoder.decode(b"[" + b",".join(record for _, record in good) + b"]")
         except UNREADABLE:
             return self._singly(layout, good, page)
         return layout, records, [at for at, _ in good]
 
-    def _singly(
-        self, layout: Layout, good: list[tuple[int, bytes]], page: Page
-    ) -> tuple[Layout, list[Any], list[int]]:
+    def _singly(self, layout: Layout, good: list[tuple[int, bytes]], page: Page) -> tuple[Layout, list[Any], list[int]]:
         """The last resort: whatever no layout can hold is set apart, and costs its neighbours nothing."""
         records, kept = [], []
         for at, record in good:
@@ -225,12 +223,13 @@ def _keys(chunk: Chunk) -> list[str]:
 def pack(pages: Sequence[Page], registry: Registry) -> Page:
     """One page of Arrow columns out of many; what the columns needed beyond their types is taught to the registry."""
     groups: dict[tuple[str, int, str, bool], list[Chunk]] = defaultdict(list)
+    closings: list[Closing] = []
     whole = Page()
     for page in pages:
         whole.rows += page.rows
         whole.size += page.size
         whole.packed += page.packed
-        whole.closings += page.closings
+        closings += page.closings
         whole.refused += page.refused
         for chunk in page.chunks:
             if chunk.records:
@@ -238,7 +237,19 @@ def pack(pages: Sequence[Page], registry: Registry) -> Page:
                 groups[name, id(chunk.layout), chunk.parent, chunk.fresh].append(chunk)
     for chunks in groups.values():
         whole.packed.append(_pack(chunks, registry))
+    whole.closings = combined(closings)
     return whole
+
+
+def combined(closings: Sequence[Closing]) -> list[Closing]:
+    """The same closings with one entry for each kind of list: every entry is a pass over the members' table."""
+    groups: dict[tuple[str, str, str, bool], list[Closing]] = defaultdict(list)
+    for one in closings:
+        groups[one.collection, one.parent, one.link, one.fresh].append(one)
+    return [
+        Closing(*place, [key for one in group for key in one.keys], [at for one in group for at in one.versions])
+        for place, group in groups.items()
+    ]
 
 
 def _pack(chunks: list[Chunk], registry: Registry) -> Packed:

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 STATE = "_catchment_state"
 _MEMORY = "256MB"
 _FORMAT = "v1.5.0"  # DuckDB 1.5 reads it too, and it costs less to write than the older default
-# A commit of 20,000 rows fills whole row groups of this size, which go to the file once. With DuckDB's default (122,880)
-# each commit writes the last, partly filled one again: three times the CPU, six times the time.
+# A commit of 20,000 rows fills whole row groups of this size, which go to the file once. With DuckDB's default
+# (122,880) each commit writes the last, partly filled one again: three times the CPU, six times the time.
 _ROW_GROUP = 10_240
 _ALIAS = '"the-file"'  # no source can be called so, which would make names ambiguous
 _BUSY = 600.0  # seconds that a run waits for the file
@@ -68,7 +68,7 @@ class DuckDBWarehouse:
 
     def load(self) -> Stored:
         """The source's feed documents, and its tables with their incarnations; nothing where there is no file."""
-        if not self.path.exists():
+        if not there(self.path):
             return Stored()
         with self._open(read_only=True) as connection:
             shape = self._shape(connection)
@@ -91,9 +91,7 @@ class DuckDBWarehouse:
         rows = self._read(collection, "SELECT count(*) FROM {table} WHERE _deleted_at IS NULL", {})
         return int(rows[0][0]) if rows else 0
 
-    def absent(
-        self, collection: str, before: int, since: int | None = None, limit: int | None = None
-    ) -> Sequence[str]:
+    def absent(self, collection: str, before: int, since: int | None = None, limit: int | None = None) -> Sequence[str]:
         """Keys of live rows whose version is older than ``before`` (microseconds), oldest first.
 
         With ``since`` only those created then or later: the range that a listing with a start date covers.
@@ -125,7 +123,7 @@ class DuckDBWarehouse:
         )
 
     def _read(self, collection: str, sql: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-        if not self.path.exists():
+        if not there(self.path):
             return []
         with self._open(read_only=True) as connection:
             if collection not in self._shape(connection).tables:
@@ -246,14 +244,22 @@ class DuckDBWarehouse:
         self._recalled = True
 
 
+def there(path: Path) -> bool:
+    """Whether there is a warehouse: an empty file is none yet."""
+    return path.exists() and (not path.is_file() or path.stat().st_size > 0)
+
+
 def _connector(path: Path, *, read_only: bool, scratch: Path) -> Callable[[], DuckDBPyConnection]:
     """Opens the file beside an empty database in memory: only so can the size of its row groups be chosen."""
-    options = "READ_ONLY" if read_only else f"STORAGE_VERSION '{_FORMAT}', ROW_GROUP_SIZE {_ROW_GROUP}"
+
+    def attach(connection: DuckDBPyConnection, file: Path, options: str) -> None:
+        escaped = str(file).replace("'", "''")
+        connection.execute(f"ATTACH '{escaped}' AS {_ALIAS} ({options})")
 
     def connect() -> DuckDBPyConnection:
         import duckdb
 
-        config = {
+        config: dict[str, str | bool | int | float | list[str]] = {
             "threads": "1",
             "memory_limit": _MEMORY,
             "temp_directory": str(scratch),
@@ -262,8 +268,15 @@ def _connector(path: Path, *, read_only: bool, scratch: Path) -> Callable[[], Du
         }
         connection = duckdb.connect(config=config)
         try:
-            escaped = str(path).replace("'", "''")
-            connection.execute(f"ATTACH '{escaped}' AS {_ALIAS} ({options})")
+            if not read_only and not there(path):
+                # Made under another name first: a run killed right here leaves no half-made warehouse.
+                new = path.with_name(path.name + ".new")
+                new.unlink(missing_ok=True)
+                attach(connection, new, f"STORAGE_VERSION '{_FORMAT}'")
+                connection.execute(f"DETACH {_ALIAS}")
+                path.with_name(path.name + ".wal").unlink(missing_ok=True)
+                new.replace(path)
+            attach(connection, path, "READ_ONLY" if read_only else f"ROW_GROUP_SIZE {_ROW_GROUP}")
             connection.execute(f"USE {_ALIAS}")
         except duckdb.Error:
             connection.close()
@@ -285,7 +298,7 @@ def reading(path: Path, patience: float) -> Iterator[DuckDBPyConnection]:
     """A connection that only reads, under our lock."""
     import duckdb
 
-    if not path.exists():
+    if not there(path):
         raise WarehouseError(f"there is no warehouse at {path} yet", "Run `catchment sync` first.", kind="config")
 
     def connect() -> DuckDBPyConnection:

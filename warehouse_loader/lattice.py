@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import json
 import re
 from collections.abc import Callable
@@ -21,7 +21,7 @@ SECONDS_MAX: Final = 253402300799  # 9999-12-31T23:59:59Z
 PRECISION: Final = 38
 SCALE: Final = 12
 
-_EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _EXACT = Context(prec=2 * PRECISION)  # the usual context rounds to 28 digits
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?")
 
@@ -82,14 +82,14 @@ def decimal_of(text: str) -> Decimal | None:
 def micros_of(text: str) -> int | None:
     """An instant in ISO 8601 (without a zone: UTC) as microseconds since 1970, or None if it is none."""
     try:
-        at = datetime.datetime.fromisoformat(text)
+        at = dt.datetime.fromisoformat(text)
     except ValueError:
         return None
     if len(text) <= len("2024-01-01") or re.search(r"[.,][0-9]{6}[0-9]*[1-9]", text):
         return None  # a bare date is no instant; what is finer than a microsecond would be lost
     if at.tzinfo is None:
-        at = at.replace(tzinfo=datetime.UTC)
-    micros = (at - _EPOCH) // datetime.timedelta(microseconds=1)
+        at = at.replace(tzinfo=dt.UTC)
+    micros = (at - _EPOCH) // dt.timedelta(microseconds=1)
     return micros if SECONDS_MIN <= micros // 1_000_000 <= SECONDS_MAX else None
 
 
@@ -153,12 +153,12 @@ def _timestamptz(seen: Kind, text: str) -> int | None:
     return seconds * 1_000_000 if fits and seconds is not None else None
 
 
-def _date(seen: Kind, text: str) -> datetime.date | None:
+def _date(seen: Kind, text: str) -> dt.date | None:
     if seen != "text" or text[:1] != '"':
         return None
     value = json.loads(text)
     try:
-        return datetime.date.fromisoformat(value) if re.fullmatch(r"\d{4}-\d\d-\d\d", value) else None
+        return dt.date.fromisoformat(value) if re.fullmatch(r"\d{4}-\d\d-\d\d", value) else None
     except ValueError:
         return None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -15,6 +16,7 @@ from warehouse_loader.lattice import INT_MAX, INT_MIN, SECONDS_MAX, SECONDS_MIN,
 
 NOTHING = Raw(b"")  # the field was not there
 NULL = Raw(b"null")
+_ODD = re.compile(r'["\\\x00-\x1f]')
 
 _INT = Annotated[int, msgspec.Meta(ge=INT_MIN, le=INT_MAX)]
 _TEXT = Annotated[str, msgspec.Meta(min_length=1)]
@@ -156,8 +158,18 @@ class Layout:
         return self._compiled.attributes[name]
 
     @cached_property
+    def odd(self) -> bool:
+        """Whether a field's name cannot be a struct's, so that records must be given its alias first."""
+        return any(alias(str(part)) != part for leaf in self.leaves for part in leaf.path if isinstance(part, str))
+
+    @cached_property
     def key(self) -> Leaf:
         return self.by_name[self.collection.key]
+
+
+def alias(name: str) -> str:
+    """The field's name in a struct: itself, but for the few names that msgspec does not take."""
+    return f"\ue000{name.encode().hex()}" if _ODD.search(name) else name
 
 
 def declared(collection: Collection, parents: Iterable[str] = ()) -> tuple[Leaf, ...]:
@@ -166,7 +178,9 @@ def declared(collection: Collection, parents: Iterable[str] = ()) -> tuple[Leaf,
     names = {column.name for column in columns}
     if collection.key not in names:
         columns.insert(0, Column(collection.key, "text", "Identifies the row"))
-    columns += [Column(name, "text", "The object it belongs to") for name in dict.fromkeys(parents) if name not in names]
+    columns += [
+        Column(name, "text", "The object it belongs to") for name in dict.fromkeys(parents) if name not in names
+    ]
     return tuple(
         Leaf(
             column.name,
@@ -211,7 +225,7 @@ class _Compiled:
         names: dict[str, str] = {}
         for at, (name, inner) in enumerate(node.fields.items()):
             attribute = f"f{at}"
-            names[attribute] = str(name)
+            names[attribute] = alias(str(name))
             required = top and name == self._key
             kind, default = self._field(inner, f"x.{attribute} for x in {records}", required)
             if required and not inner.raw:
@@ -219,7 +233,7 @@ class _Compiled:
             else:
                 fields.append((attribute, kind, default))
         if top:
-            self.attributes = {name: attribute for attribute, name in names.items()}
+            self.attributes = {str(name): f"f{at}" for at, name in enumerate(node.fields)}
         return msgspec.defstruct("Record", fields, rename=names, gc=False, forbid_unknown_fields=True)
 
     def _field(self, node: Node, values: str, required: bool) -> tuple[Any, Any]:

@@ -71,14 +71,15 @@ def _attempt(path: Path, connect: Callable[[], DuckDBPyConnection]) -> tuple[Duc
 def _locked(path: Path, *, shared: bool, deadline: float, patience: float) -> Iterator[None]:
     lock = path.with_name(path.name + ".lock")
     try:
+        if not shared:
+            lock.parent.mkdir(parents=True, exist_ok=True)
         handle = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     except OSError as error:
         if shared and isinstance(error, PermissionError):  # reading a warehouse in a folder that is not ours
             yield
             return
-        raise WarehouseError(
-            f"cannot open {lock}: {error.strerror}", "The folder must exist and be writable."
-        ) from error
+        hint = "The folder must be writable by this user."
+        raise WarehouseError(f"cannot open {lock}: {error.strerror}", hint) from error
     try:
         _take(handle, shared=shared, deadline=deadline, patience=patience, path=path)
         if not shared:
@@ -116,12 +117,20 @@ def explained(error: Exception, path: Path) -> WarehouseError:
 
 
 _HINTS = (
-    (("No space left", "disk is full"), "Free some space on that disk and run again; it resumes where it was."),
+    (
+        ("No space left", "disk is full", "File too large"),
+        "Free some space on that disk and run again; it resumes where it was.",
+    ),
     (("Permission denied", "read-only", "Read-only"), "The file and its folder must be writable by this user."),
     (
         ("not a valid DuckDB", "corrupt", "Corrupt", "checksum", "newer version", "version number"),
-        "This file is no DuckDB database of a version that is installed here: restore it from a copy, update DuckDB, "
-        "or name another file in `warehouse:`.",
+        (
+            "The file is no DuckDB database that the installed version can read: restore it from a copy, "
+            "update DuckDB, or name another file in `warehouse:`."
+        ),
     ),
-    (("Out of Memory", "failed to pin", "max_temp_directory_size"), "Free memory or disk for temporary files, and run again."),
+    (
+        ("Out of Memory", "failed to pin", "max_temp_directory_size"),
+        "Free memory, or disk for temporary files, and run again.",
+    ),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from warehouse_loader.lattice import PRECISION, SCALE, Kind
 
@@ -60,9 +60,14 @@ def _as(column: str, kind: Kind, into: Kind) -> str:
     return f"to_json({text})" if kind in ("text", "date") else f"{text}::JSON"
 
 
-def known(table: str, key: str) -> str:
-    """How many rows of the batch the table has already."""
-    return f"SELECT count(*) FROM batch b SEMI JOIN {table} t ON t.{key} = b.{key}"
+def find(table: str, key: str) -> str:
+    """Puts into ``near`` where the batch's rows are that the table has already, and counts them.
+
+    Only the key is read of the whole table; what is read of all columns is then found by its place.
+    """
+    return f"""
+        CREATE OR REPLACE TEMP TABLE near AS
+        SELECT t.rowid AS place, t.{key} AS key FROM {table} t SEMI JOIN batch b ON t.{key} = b.{key}"""
 
 
 def insert(table: str, key: str, anti: bool) -> str:
@@ -71,65 +76,81 @@ def insert(table: str, key: str, anti: bool) -> str:
     return f"INSERT INTO {table} BY NAME SELECT b.*, {NOW} AS _synced_at FROM batch b{apart}"
 
 
-def compare(table: str, key: str, columns: Sequence[str], empty: Sequence[str], deletes: bool) -> str:
+def compare(table: str, key: str, columns: Sequence[str], empty: Collection[str], deletes: bool) -> str:
     """Puts into ``hit`` what each known row of the batch changes.
 
-    ``how``: the whole ``row``, only its ``version``, or only the deletion ``mark``. ``columns`` are in the batch,
-    ``empty`` are null in all of it.
+    ``how``: the whole ``row``, only its ``version``, or only the deletion ``mark``. ``d0``, ``d1`` ... say which of
+    ``columns`` differ; those in ``empty`` are null in the whole batch and not in it.
     """
-    differ = [f"t.{quote(name)} IS DISTINCT FROM b.{quote(name)}" for name in columns]
-    differ += [f"t.{quote(name)} IS NOT NULL" for name in empty]
+    differ = [
+        f"t.{quote(name)} IS NOT NULL" if name in empty else f"t.{quote(name)} IS DISTINCT FROM b.{quote(name)}"
+        for name in columns
+    ]
+    named = [f"d{at}" for at in range(len(columns))]
+    listed = "".join(f", {one} AS {name}" for one, name in zip(differ, named, strict=True))
     dead = "b._deleted_at" if deletes else f"NULL::{_INSTANT}"
     return f"""
         CREATE OR REPLACE TEMP TABLE hit AS
         WITH pair AS (
-            SELECT b.{key} AS key, b._version AS bv, t._version AS tv, t._deleted_at AS td,
-                greatest(t._deleted_at, {dead}) AS gone, {" OR ".join(differ) or "false"} AS differs,
-                t._version IS NULL OR b._version >= t._version AS newer
-            FROM batch b JOIN {table} t ON t.{key} = b.{key}
+            SELECT n.place, n.key, b._version AS bv, t._version AS tv, t._deleted_at AS td,
+                greatest(t._deleted_at, {dead}) AS gone, t._version IS NULL OR b._version >= t._version AS newer{listed}
+            FROM near n JOIN {table} t ON t.rowid = n.place JOIN batch b ON b.{key} = n.key
         ), settled AS (
             SELECT *, CASE WHEN newer THEN CASE WHEN gone >= bv THEN gone END
                 WHEN gone >= tv THEN gone ELSE td END AS dead FROM pair
         )
-        SELECT key, bv AS version, td, dead, CASE
-            WHEN newer AND (differs OR tv IS NULL OR dead IS DISTINCT FROM td) THEN 'row'
+        SELECT * EXCLUDE (tv, gone, newer), CASE
+            WHEN newer AND ({" OR ".join(named) or "false"} OR tv IS NULL OR dead IS DISTINCT FROM td) THEN 'row'
             WHEN newer AND bv > tv THEN 'version'
             WHEN NOT newer AND dead IS DISTINCT FROM td THEN 'mark' END AS how
         FROM settled WHERE how IS NOT NULL"""
 
 
-TALLY = """
-    SELECT how, count(*), count(*) FILTER (td IS NULL AND dead IS NOT NULL),
-        count(*) FILTER (td IS NOT NULL AND dead IS NULL) FROM hit GROUP BY how"""
+def tally(columns: Sequence[str]) -> str:
+    """Per ``how``: rows, rows that it marks as deleted, rows that it revives, and per column whether any differs."""
+    any_of = "".join(f", bool_or(d{at})" for at in range(len(columns)))
+    return f"""
+        SELECT how, count(*), count(*) FILTER (td IS NULL AND dead IS NOT NULL),
+            count(*) FILTER (td IS NOT NULL AND dead IS NULL){any_of} FROM hit GROUP BY how"""
 
 
-def update(how: str, table: str, key: str, columns: Sequence[str], empty: Sequence[str]) -> str:
-    """Writes what ``compare`` found, one ``how`` at a time."""
+def update(how: str, table: str, key: str, columns: Sequence[str], empty: Collection[str]) -> str:
+    """Writes what ``compare`` found, one ``how`` at a time; ``columns`` are those that differ in any row.
+
+    Columns that do not change are not written: each costs its share of every row group that holds a changed row.
+    """
     if how == "version":
-        return f"UPDATE {table} AS t SET _version = h.version FROM hit h WHERE h.how = 'version' AND t.{key} = h.key"
+        return f"UPDATE {table} AS t SET _version = h.bv FROM hit h WHERE h.how = 'version' AND t.rowid = h.place"
     marks = f"_deleted_at = h.dead, _synced_at = {NOW}"
     if how == "mark":
-        return f"UPDATE {table} AS t SET {marks} FROM hit h WHERE h.how = 'mark' AND t.{key} = h.key"
-    sets = [f"{quote(name)} = b.{quote(name)}" for name in columns] + [f"{quote(name)} = NULL" for name in empty]
+        return f"UPDATE {table} AS t SET {marks} FROM hit h WHERE h.how = 'mark' AND t.rowid = h.place"
+    sets = [f"{quote(name)} = {'NULL' if name in empty else 'b.' + quote(name)}" for name in columns]
     return f"""
         UPDATE {table} AS t SET {", ".join([*sets, "_version = b._version", marks])}
-        FROM batch b, hit h WHERE h.how = 'row' AND h.key = b.{key} AND t.{key} = b.{key}"""
+        FROM batch b, hit h WHERE h.how = 'row' AND h.key = b.{key} AND t.rowid = h.place"""
 
 
-def gone(table: str, key: str) -> tuple[str, str, str]:
-    """Deletions without payload (``gone``: key, stamp): count those that count, mark the known, note the unknown."""
-    effective = (
-        f"FROM gone g WHERE t.{key} = g.key AND (t._version IS NULL OR g.stamp >= t._version) "
-        "AND (t._deleted_at IS NULL OR t._deleted_at < g.stamp)"
-    )
-    return (
-        f"SELECT (SELECT count(*) FROM gone g JOIN {table} t ON t.{key} = g.key WHERE t._deleted_at IS NULL "
-        f"AND (t._version IS NULL OR g.stamp >= t._version)) + (SELECT count(*) FROM gone g ANTI JOIN {table} t "
-        f"ON t.{key} = g.key)",
-        f"UPDATE {table} AS t SET _deleted_at = g.stamp, _synced_at = {NOW} {effective}",
-        f"INSERT INTO {table} ({key}, _deleted_at, _synced_at) "
-        f"SELECT g.key, g.stamp, {NOW} FROM gone g ANTI JOIN {table} t ON t.{key} = g.key",
-    )
+def gone_count(table: str, key: str) -> str:
+    """How many rows the deletions without payload (``gone``: key, stamp) delete that were live, or not known."""
+    return f"""
+        SELECT (SELECT count(*) FROM gone g JOIN {table} t ON t.{key} = g.key
+                WHERE t._deleted_at IS NULL AND (t._version IS NULL OR g.stamp >= t._version))
+            + (SELECT count(*) FROM gone g ANTI JOIN {table} t ON t.{key} = g.key)"""
+
+
+def gone_mark(table: str, key: str) -> str:
+    """Marks the rows they delete."""
+    return f"""
+        UPDATE {table} AS t SET _deleted_at = g.stamp, _synced_at = {NOW} FROM gone g
+        WHERE t.{key} = g.key AND (t._version IS NULL OR g.stamp >= t._version)
+            AND (t._deleted_at IS NULL OR t._deleted_at < g.stamp)"""
+
+
+def gone_note(table: str, key: str) -> str:
+    """Notes deletions of keys that no row has: an older payload may still come."""
+    return f"""
+        INSERT INTO {table} ({key}, _deleted_at, _synced_at)
+        SELECT g.key, g.stamp, {NOW} FROM gone g ANTI JOIN {table} t ON t.{key} = g.key"""
 
 
 def close(table: str, link: str, narrower: Sequence[str]) -> str:
@@ -143,12 +164,18 @@ def close(table: str, link: str, narrower: Sequence[str]) -> str:
         WHERE t.{quote(link)} = z.key AND t._version < z.version AND t._deleted_at IS NULL{others}"""
 
 
-def orphans(table: str, link: str, parent: str, key: str) -> str:
-    """Marks the children of parents that this commit marked."""
+def orphans(table: str, link: str, parent: str, key: str, narrower: Sequence[str]) -> str:
+    """Marks the children of parents that this commit marked, but for those that a narrower parent owns too."""
+    others = "".join(f" AND t.{quote(name)} IS NULL" for name in narrower)
     return f"""
         UPDATE {table} AS t SET _deleted_at = p._deleted_at, _synced_at = {NOW} FROM {parent} p
         WHERE p._synced_at = {NOW} AND p._deleted_at IS NOT NULL AND t.{quote(link)} = p.{key}::VARCHAR
-            AND t._deleted_at IS NULL AND (t._version IS NULL OR t._version <= p._deleted_at)"""
+            AND t._deleted_at IS NULL AND (t._version IS NULL OR t._version <= p._deleted_at){others}"""
+
+
+def held(table: str, key: str) -> str:
+    """Which of the keys in ``wanted`` the table has."""
+    return f"SELECT w.key FROM wanted w SEMI JOIN {table} t ON t.{key}::VARCHAR = w.key"
 
 
 def stale(parent: str, key: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import unicodedata
 from collections.abc import Collection, Sequence
 
@@ -11,16 +12,20 @@ SYSTEM = ("_version", "_synced_at", "_deleted_at")
 
 # Words that PostgreSQL or DuckDB do not take as a column without quotes, and `open` (Redshift).
 RESERVED = frozenset(
-    """
-    all analyse analyze and anti any array as asc asof asymmetric at authorization between both by case cast check
-    collate collation column columns concurrently constraint create cross current_catalog current_date current_role
-    current_schema current_time current_timestamp current_user default deferrable desc describe distinct do else end
-    except false fetch for foreign freeze from full generated glob grant group having ilike in initially inner
-    intersect into is isnull join lambda lateral leading left like limit localtime localtimestamp map natural not
-    notnull null offset on only open or order outer overlaps pivot pivot_longer pivot_wider placing positional primary
-    qualify references returning right select semi session_user show similar some struct summarize symmetric table
-    tablesample then to trailing true try_cast tuple unique unpack unpivot user using variadic verbose when where window with
-    """.split()
+    re.findall(
+        "[a-z_]+",
+        """
+        all analyse analyze and anti any array as asc asof asymmetric at authorization between both by case cast
+        check collate collation column concurrently constraint create cross current_catalog current_date
+        current_role current_schema current_time current_timestamp current_user default deferrable desc describe
+        distinct do else end except false fetch for foreign freeze from full generated glob grant group having ilike
+        in initially inner intersect into is isnull join lambda lateral leading left like limit localtime
+        localtimestamp map natural not notnull null offset on only open or order outer overlaps pivot pivot_longer
+        pivot_wider placing positional primary qualify references returning right select semi session_user show
+        similar some struct summarize symmetric table tablesample then to trailing true try_cast tuple union unique
+        unpack unpivot user using variadic verbose when where window with
+        """,
+    )
 )
 
 

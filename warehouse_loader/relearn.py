@@ -13,7 +13,7 @@ from msgspec import Raw
 
 from framework.collection import Path
 from warehouse_loader.lattice import SECONDS_MAX, SECONDS_MIN, Kind, join, natural, widened
-from warehouse_loader.layout import Layout, Leaf, Node
+from warehouse_loader.layout import Layout, Leaf, Node, alias
 from warehouse_loader.naming import column_name
 
 _FIELDS = msgspec.json.Decoder(dict[str, Raw])
@@ -110,7 +110,9 @@ class _Lesson:
         """A known column whose value came in another form."""
         leaf = self.leaves[leaf.name]
         kind = widened(leaf.kind, raw, leaf.declared)
-        self.leaves[leaf.name] = replace(leaf, kind=kind, loose=leaf.kind != "null" or (kind == "text" and raw[:1] != b'"'))
+        self.leaves[leaf.name] = replace(
+            leaf, kind=kind, loose=leaf.kind != "null" or (kind == "text" and raw[:1] != b'"')
+        )
 
 
 def learn(layout: Layout, records: list[bytes]) -> Layout:
@@ -153,8 +155,19 @@ def _fits(leaf: Leaf, raw: bytes) -> bool:
     return seen == leaf.kind
 
 
+def aliased(node: Node, record: bytes) -> bytes:
+    """A record whose odd field names are replaced by those that its struct has for them."""
+    parts = []
+    for name, value in _FIELDS.decode(record).items():
+        inner, raw = node.fields.get(name), bytes(value)
+        if inner is not None and inner.fields and not inner.raw and raw[:1] == b"{":
+            raw = aliased(inner, raw)
+        parts.append(msgspec.json.encode(alias(name)) + b":" + raw)
+    return b"{" + b",".join(parts) + b"}"
+
+
 def keyed(layout: Layout, record: bytes) -> str:
-    """"" if the record can be a row, else why it cannot."""
+    """Why the record cannot be a row; empty if it can."""
     if record[:1] != b"{":
         return "not an object"
     if not layout.key.path:

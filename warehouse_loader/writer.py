@@ -1,4 +1,4 @@
-"""One commit's rows inside its transaction: tables as wide as needed, parents before children, counts of what changed."""
+"""One commit's rows inside its transaction: tables as wide as needed, parents before children, all of it counted."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from framework.collection import Collection
 from framework.sight import Gone
 from framework.warehouse import Commit, Committed, Counts
 from warehouse_loader import catalog, merge
-from warehouse_loader.codec import Closing, Packed, pack
+from warehouse_loader.codec import Closing, Packed, combined, pack
 from warehouse_loader.lattice import Kind, join
 from warehouse_loader.layout import Layout
 from warehouse_loader.merge import quote
@@ -59,7 +59,7 @@ class Writer:
             work[one.collection].packed.append(one)
         for gone in commit.gone:
             work[gone.collection].gone.append(gone)
-        for closing in (*page.closings, *self._closed(commit)):
+        for closing in combined([*page.closings, *self._closed(commit)]):
             work[closing.collection].closings.append(closing)
         for refused in page.refused:
             self._counts[refused.collection].quarantined += 1
@@ -73,8 +73,7 @@ class Writer:
         catalog.quarantine(self._connection, self._source, page.refused)
         self._describe(names)
         if commit.report is not None:
-            live = {name: self._live(name) for name in self._registry.collections if name in self._tables}
-            catalog.write_report(self._connection, commit.report, live)
+            catalog.write_report(self._connection, commit.report, self._live())
         return Committed(dict(self._counts), self._created)
 
     def _closed(self, commit: Commit) -> Iterable[Closing]:
@@ -135,8 +134,11 @@ class Writer:
                 self.described[name] = layout
         catalog.write_columns(self._connection, self._source, list(self.described.values()))
 
-    def _live(self, name: str) -> int:
-        return self._number(f"SELECT count(*) FROM {self._table(name)} WHERE _deleted_at IS NULL")
+    def _live(self) -> dict[str, int]:
+        """Rows that are not marked as deleted, by collection."""
+        names = [name for name in self._registry.collections if name in self._tables]
+        counts = [f"SELECT '{name}', count(*) FROM {self._table(name)} WHERE _deleted_at IS NULL" for name in names]
+        return dict(self._connection.execute(" UNION ALL ".join(counts)).fetchall()) if counts else {}
 
     # ------------------------------------------------------------------------------------------- rows
 
@@ -146,7 +148,7 @@ class Writer:
         collection = self._registry.collections[name]
         stale = self._stale(name, work)
         if work.packed:
-            batch = assemble(self._registry[name], work.packed, stale)
+            batch = assemble(self._registry[name], work.packed, stale, lambda keys: self._held(collection, keys))
             with _registered(self._connection, "batch", batch.table):
                 self._merge(collection, batch)
         else:
@@ -160,7 +162,7 @@ class Writer:
 
     def _merge(self, collection: Collection, batch: Batch) -> None:
         table, key, counts = self._table(collection.name), quote(collection.key), self._counts[collection.name]
-        known = 0 if collection.name in self._created else self._number(merge.known(table, key))
+        known = 0 if collection.name in self._created else self._number(merge.find(table, key))
         dead = 0
         if batch.deletes:
             apart = f" ANTI JOIN {table} t ON t.{key} = b.{key}" if known else ""
@@ -180,10 +182,11 @@ class Writer:
             self._untouched.add(collection.name)
 
     def _update(self, table: str, key: str, batch: Batch, counts: Counts) -> None:
-        columns = [name for name in batch.columns if quote(name) != key]
+        columns = [name for name in (*batch.columns, *batch.empty) if quote(name) != key]
         self._connection.execute(merge.compare(table, key, columns, batch.empty, batch.deletes))
-        for how, rows, deleted, restored in self._connection.execute(merge.TALLY).fetchall():
-            self._connection.execute(merge.update(how, table, key, columns, batch.empty))
+        for how, rows, deleted, restored, *differ in self._connection.execute(merge.tally(columns)).fetchall():
+            changed = [name for name, any_row in zip(columns, differ, strict=True) if any_row]
+            self._connection.execute(merge.update(how, table, key, changed, batch.empty))
             counts.updated += rows if how != "version" else 0
             counts.deleted += deleted
             counts.restored += restored
@@ -202,10 +205,10 @@ class Writer:
             keys = keys.cast(pa.int64())
         listed = pa.table({"key": keys, "stamp": pa.array(latest.values(), INSTANT)})
         with _registered(self._connection, "gone", listed):
-            count, mark, note = merge.gone(self._table(collection.name), quote(collection.key))
-            self._counts[collection.name].deleted += self._number(count)
-            self._connection.execute(mark)
-            self._connection.execute(note)
+            table, key = self._table(collection.name), quote(collection.key)
+            self._counts[collection.name].deleted += self._number(merge.gone_count(table, key))
+            self._connection.execute(merge.gone_mark(table, key))
+            self._connection.execute(merge.gone_note(table, key))
         self._untouched.discard(collection.name)
 
     # --------------------------------------------------------------------------------------- children
@@ -213,13 +216,21 @@ class Writer:
     def _stale(self, name: str, work: _Work) -> dict[str, Stale]:
         """Per parent collection, the parents that the warehouse knows newer, or deleted, than these lists show."""
         found: dict[str, Stale] = {}
-        for parent, child in self._registry.parents(name):
+        for parent, _ in self._registry.parents(name):
             if parent.name not in self._tables or parent.name in found:
                 continue
             owners = _owners(parent.name, work)
             if owners:
                 found[parent.name] = self._newer(parent, owners)
         return found
+
+    def _held(self, collection: Collection, keys: Sequence[str]) -> set[str]:
+        """Which of these keys the table has."""
+        import pyarrow as pa
+
+        with _registered(self._connection, "wanted", pa.table({"key": pa.array(keys, pa.string())})):
+            sql = merge.held(self._table(collection.name), quote(collection.key))
+            return {key for (key,) in self._connection.execute(sql).fetchall()}
 
     def _newer(self, parent: Collection, owners: Mapping[str, int]) -> Stale:
         import pyarrow as pa
@@ -245,24 +256,26 @@ class Writer:
             return
         keys, versions = pa.array(latest.keys(), pa.string()), pa.array(latest.values(), INSTANT)
         with _registered(self._connection, "closing", pa.table({"key": keys, "version": versions})):
-            sql = merge.close(self._table(name), closing.link, self._narrower(name, closing))
+            sql = merge.close(self._table(name), closing.link, self._narrower(name, closing.parent, closing.link))
             self._counts[name].deleted += self._number(sql)
 
     def _orphans(self, name: str) -> None:
         """Children go with the parents that this commit marked."""
         for parent, child in self._registry.parents(name):
             if parent.name in self._counts and self._counts[parent.name].deleted:
-                sql = merge.orphans(self._table(name), child.parent, self._table(parent.name), quote(parent.key))
+                others = self._narrower(name, parent.name, child.parent)
+                of = self._table(parent.name)
+                sql = merge.orphans(self._table(name), child.parent, of, quote(parent.key), others)
                 marked = self._number(sql)
                 if marked:
                     self._counts[name].deleted += marked
 
-    def _narrower(self, name: str, closing: Closing) -> list[str]:
+    def _narrower(self, name: str, parent: str, link: str) -> list[str]:
         """Columns of other parents that themselves belong to this one (a subscription to its customer)."""
         return [
             child.parent
-            for parent, child in self._registry.parents(name)
-            if child.parent != closing.link and any(c.references == closing.parent for c in parent.columns)
+            for other, child in self._registry.parents(name)
+            if child.parent != link and any(column.references == parent for column in other.columns)
         ]
 
     def _number(self, sql: str) -> int:
@@ -295,5 +308,3 @@ class _registered:  # noqa: N801 - reads as the word it is in a `with`
 
     def __exit__(self, *_: object) -> None:
         self._connection.unregister(self._name)
-
-

@@ -41,9 +41,7 @@ def run(args: Namespace) -> int:
 def _tell(event: str, **fields: Any) -> None:
     """Calls that are repeated take time: say why."""
     if event == "retry":
-        output.note(
-            output.plain(f"{fields.get('path')}: {fields.get('message')}; asking again in {fields.get('pause_s')} s")
-        )
+        output.note(output.plain(f"{fields.get('message')}; asking again in {fields.get('pause_s')} s"))
 
 
 def _warehouse(settings: Settings) -> dict[str, Any]:

@@ -9,6 +9,8 @@ from typing import IO, TYPE_CHECKING, Any
 from catchment import output, session
 
 if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
     from catchment.query import Column
 
     Rows = Iterator[list[tuple[Any, ...]]]
@@ -30,7 +32,6 @@ def run(args: Namespace) -> int:
     import sys
     import tempfile
 
-    from catchment.query import answer
     from warehouse_loader import read_only
 
     settings = session.settings(args)
@@ -41,11 +42,31 @@ def run(args: Namespace) -> int:
         _IN_MEMORY, "w+", encoding="utf-8", errors="backslashreplace", newline=""
     ) as spool:
         with read_only(settings.warehouse) as connection:
-            columns, rows = answer(connection, args.query)
-            _WRITERS[args.format](columns, rows, spool)
+            _answered(connection, args, spool)
         spool.seek(0)
         shutil.copyfileobj(spool, sys.stdout)
     return 0
+
+
+def _answered(connection: DuckDBPyConnection, args: Namespace, spool: IO[str]) -> None:
+    """Writes the answer, from a thread of its own: DuckDB would keep a signal waiting until the query is done."""
+    from concurrent.futures import ThreadPoolExecutor, wait
+
+    from catchment.query import answer
+
+    def work() -> None:
+        columns, rows = answer(connection, args.query)
+        _WRITERS[args.format](columns, rows, spool)
+
+    with ThreadPoolExecutor(1) as thread:
+        working = thread.submit(work)
+        try:
+            working.result()
+        except KeyboardInterrupt:
+            while not working.done():
+                connection.interrupt()
+                wait([working], timeout=0.1)
+            raise
 
 
 def _table(columns: list[Column], rows: Rows, out: IO[str]) -> None:

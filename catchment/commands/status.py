@@ -25,7 +25,7 @@ def arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace) -> int:
     """Prints what the state database and the warehouse know."""
     settings = session.settings(args)
-    stored = _stored(settings)
+    stored = _stored_if_free(settings)
     with session.state(settings) as state:
         sources = [_source(source, state, stored.get(source.name, {})) for source in settings.sources.values()]
     if args.json:
@@ -76,6 +76,17 @@ def _selected(source: Source) -> list[str]:
     collections = registry.connector(source.connector).collections
     default = {c.name for c in collections if c.default}
     return list(choose(source.collections, [c.name for c in collections], default).collections)
+
+
+def _stored_if_free(settings: Settings) -> dict[str, dict[str, dict[str, Any]]]:
+    """As ``_stored``; of a warehouse that cannot be opened now the rest is shown, and that is said."""
+    from framework.warehouse import WarehouseError
+
+    try:
+        return _stored(settings)
+    except WarehouseError as error:
+        output.note(output.plain(f"rows are not shown: {error}"))
+        return {}
 
 
 def _stored(settings: Settings) -> dict[str, dict[str, dict[str, Any]]]:

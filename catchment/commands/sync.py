@@ -9,6 +9,7 @@ from catchment import output, session
 
 if TYPE_CHECKING:
     from catchment.sync import Options
+    from state import State
 
 HELP = "bring sources up to date, now"
 EPILOG = """The result goes to standard output, the progress to standard error.
@@ -50,6 +51,8 @@ def execute(args: Namespace, names: list[str], options: Options) -> int:
     chosen = targets(settings, names)
     stop = Stop()
     with session.state(settings) as state, stopped_by_signals(stop), ThreadPoolExecutor(1) as thread:
+        if options.wait:
+            _say_who_is_waited_for(state, [target.source.name for target in chosen])
         with Progress(sys.stderr) as progress:
             document = thread.submit(Run(settings, state, options, stop).run, chosen, progress).result()
         if args.json:
@@ -58,3 +61,9 @@ def execute(args: Namespace, names: list[str], options: Options) -> int:
             output.say(summary(document))
         sys.stdout.flush()
     return exit_code([document], stop.signal)
+
+
+def _say_who_is_waited_for(state: State, sources: list[str]) -> None:
+    for source in sources:
+        if holder := state.runs.holder(source):
+            output.note(f"{source}: waiting for run {holder.run_id} (process {holder.pid} on {holder.host})")

@@ -185,8 +185,7 @@ class Memory:
             self._merge(collection, id_, {**member, child.parent: key}, version, None, counts[into])
         if child.closes and whole:
             for into in child.collections():
-                if self._declared(into) and not (stale and into not in sight.fresh):
-                    self._close(Closed(into, parent.name, key, version), counts, child.parent)
+                self._close(Closed(into, parent.name, key, version, into in sight.fresh), counts, child.parent)
 
     def _mark(self, collection: str, key: str, at: int, counts: Mapping[str, Counts]) -> None:
         row = self.rows.setdefault(collection, {}).setdefault(key, Row())
@@ -195,7 +194,8 @@ class Memory:
             row.deleted_at = at
 
     def _close(self, closed: Closed, counts: Mapping[str, Counts], column: str = "") -> None:
-        if self._declared(closed.collection) is None or self._stale(closed.parent, closed.parent_key, closed.version):
+        stale = self._stale(closed.parent, closed.parent_key, closed.version) and not closed.fresh
+        if self._declared(closed.collection) is None or stale:
             return
         names = [column] if column else [
             child.parent for child in self._known(closed.parent).children if closed.collection in child.collections()

@@ -37,7 +37,7 @@ CHARGES: tuple[Column, ...] = (
     Column("metadata", "json", "Key-value pairs that the account attached"),
     Column("object", "text", "Vendor's object type: `charge`"),
     Column("on_behalf_of", "text", "Connected account whose business it is", references="accounts"),
-    Column("order", "text", "Legacy order; null since the vendor removed orders"),
+    Column("_order", "text", "Legacy order; null since the vendor removed orders", ("order",)),
     Column("outcome", "json", "Radar's verdict and the issuer's answer"),
     Column("paid", "bool", "Succeeded, or authorised for later capture"),
     Column("payment_intent_id", "text", "Payment intent that the charge is an attempt of",

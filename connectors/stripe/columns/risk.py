@@ -23,7 +23,7 @@ REVIEWS: tuple[Column, ...] = (
     Column("ip_address_location", "json", "Where that address is, roughly"),
     Column("livemode", "bool", "Whether it is live, not test, data"),
     Column("object", "text", "Vendor's object type: `review`"),
-    Column("open", "bool", "Whether someone has to decide"),
+    Column("_open", "bool", "Whether someone has to decide", ("open",)),
     Column("opened_reason", "text", "`rule` or `manual`"),
     Column("payment_intent", "text", "Payment intent under review", references="payment_intents"),
     Column("reason", "text", "Why it is open, or how it was closed"),

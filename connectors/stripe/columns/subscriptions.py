@@ -87,7 +87,7 @@ DISCOUNTS: tuple[Column, ...] = (
     Column("coupon_id", "text", "Coupon that it comes from", ("source", "coupon"), "coupons"),
     Column("customer_account", "text", "Account that stands for the customer"),
     Column("customer_id", "text", "Customer who has it", ("customer",), "customers"),
-    Column("end", "timestamptz", "When it ends; null if never or once"),
+    Column("_end", "timestamptz", "When it ends; null if never or once", ("end",)),
     Column("invoice", "text", "Invoice it is for", references="invoices"),
     Column("invoice_item", "text", "Invoice item, or invoice line, it is for"),
     Column("object", "text", "Vendor's object type: `discount`"),

@@ -1,0 +1,251 @@
+"""The documentation says what is true: generated pages, commands, links, examples and lists of keys."""
+
+import argparse
+import re
+import shlex
+import textwrap
+from collections.abc import Iterator
+from contextlib import nullcontext
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import pytest
+import yaml
+
+from catchment import reference, registry
+from config import load
+from config.models import File, RateLimit, Schedule, Source, Timeouts
+from framework.collection import Child, Collection
+from framework.warehouse import Commit
+from tests.conftest import ROOT
+from warehouse_loader import open_warehouse, read_only
+
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+CONNECTORS = sorted(path.parent.name for path in (ROOT / "connectors").glob("*/quirks.md"))
+SHELLS = ("console", "sh", "shell", "bash")
+FENCE = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+NAME = re.compile(r"\$\{(\w+)")
+
+
+def fences(page: Path, *languages: str) -> list[str]:
+    return [text for language, text in FENCE.findall(page.read_text(encoding="utf-8")) if language in languages]
+
+
+def prose(page: Path) -> str:
+    return FENCE.sub("", page.read_text(encoding="utf-8"))
+
+
+def named(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+# ---------------------------------------------------------------------------------- generated pages
+
+
+@pytest.mark.parametrize("name", CONNECTORS)
+def test_the_page_of_a_connector_is_the_one_its_declarations_give(name: str) -> None:
+    connector = registry.connector(name)
+    written = (ROOT / "docs" / "connectors" / f"{name}.md").read_text(encoding="utf-8")
+    again = f"run: python -m catchment.reference {name} > docs/connectors/{name}.md"
+    assert written == reference.page(connector, reference.quirks(connector)), again
+
+
+def test_the_page_names_everything_that_is_declared() -> None:
+    connector = registry.connector("stripe")
+    page = reference.page(connector)
+    sections = dict(re.findall(r"^### (\w+)$(.*?)(?=^### |\Z)", page, re.MULTILINE | re.DOTALL))
+    assert list(sections) == [collection.name for collection in connector.collections]
+    for collection in connector.collections:
+        section = sections[collection.name]
+        assert collection.description in section
+        assert collection.current_by in section
+        assert collection.deletions in section
+        for column in collection.columns:
+            (row,) = re.findall(rf"^\| `{column.name}` \| {column.type} \|.*$", section, re.MULTILINE)
+            assert (f"](#{column.references})" in row) == bool(column.references)
+        for name, why in collection.missing.items():
+            assert f"| `{name}` | {why.replace('|', '')} |" in section
+
+
+def test_the_page_shows_where_values_come_from() -> None:
+    page = reference.page(registry.connector("stripe"))
+    assert "`items.data.0.plan.id`" in page
+    assert "by a call to `/v1/customers/{id}/balance_transactions` for each" in page
+
+
+def test_the_page_shows_columns_that_every_table_of_children_gets() -> None:
+    parents = Collection("orders", children=(Child("lines", "lines", "order_id"),))
+    connector = replace(registry.connector("stripe"), collections=(parents, Collection("lines")), feeds=())
+    section = reference.page(connector).partition("### lines")[2]
+    assert re.findall(r"^\| `(\w+)` \| text", section, re.MULTILINE) == ["id", "order_id"]
+
+
+def test_headings_go_down_one_level_but_not_in_code() -> None:
+    text = "# One\n\n```sh\n# a comment\n```\n## Two\n#no heading"
+    assert reference.demoted(text) == "## One\n\n```sh\n# a comment\n```\n### Two\n#no heading"
+
+
+def test_a_table_leaves_out_what_is_always_empty_and_escapes_the_rest() -> None:
+    assert reference.table(("a", "b", "c"), [("x|y", "", "<z>"), ("1", "", "two\nlines")]).splitlines() == [
+        "| a | c |",
+        "| --- | --- |",
+        "| x\\|y | &lt;z> |",
+        "| 1 | two lines |",
+    ]
+
+
+def test_the_program_writes_the_page(capsys: pytest.CaptureFixture[str]) -> None:
+    connector = registry.connector("stripe")
+    assert reference.main(["stripe"]) == 0
+    assert capsys.readouterr().out == reference.page(connector, reference.quirks(connector))
+    assert reference.main(["strip"]) == 2
+    assert "stripe" in capsys.readouterr().err
+
+
+# --------------------------------------------------------------------------------- commands, links
+
+
+def commands(page: Path) -> Iterator[list[str]]:
+    """Every `catchment …` that a page shows, as arguments; of a synopsis one way to write it."""
+    shown = [line for text in fences(page, *SHELLS, "") for line in text.splitlines()]
+    shown = [line.removeprefix("$ ") for line in shown] + re.findall(r"`([^`\n]+)`", prose(page))
+    for line in shown:
+        if found := re.match(r"(?:\.venv/bin/)?catchment( +(?:[a-z]|--).*)", line):
+            plain = re.sub(r"[\[\]…]| \.\.\.|\|\w+", "", found[1])
+            yield shlex.split(plain, comments=True)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_every_command_exists(page: Path) -> None:
+    from catchment.cli import parser
+
+    for arguments in commands(page):
+        with pytest.raises(SystemExit) if "--help" in arguments else nullcontext():
+            assert parser().parse_args(arguments).command in (arguments[0], None)
+
+
+def test_every_command_has_its_section_with_every_option() -> None:
+    from catchment.cli import COMMANDS, parser
+
+    page = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")
+    sections = dict(re.findall(r"^## (.*?)$(.*?)(?=^## |\Z)", page, re.MULTILINE | re.DOTALL))
+    (choices,) = [action.choices for action in parser()._actions if isinstance(action, argparse._SubParsersAction)]
+    assert list(sections) == list(COMMANDS) == list(choices)
+    for name, command in choices.items():
+        options = {option for action in command._actions for option in action.option_strings if option.startswith("--")}
+        missing = [o for o in options - {"--help", "--config"} if not re.search(rf"`{o}\b", sections[name])]
+        assert not missing, f"docs/command-line.md: {name} has {missing} as well"
+
+
+def test_commands_are_found_where_they_are() -> None:
+    shown = list(commands(ROOT / "README.md"))
+    assert ["init"] in shown
+    assert any(arguments[0] == "sql" and "select" in arguments[1] for arguments in shown)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_every_make_target_exists(page: Path) -> None:
+    targets = set(re.findall(r"^([a-z0-9-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    lines = [line.removeprefix("$ ") for text in fences(page, *SHELLS) for line in text.splitlines()]
+    lines += re.findall(r"`([^`\n]+)`", prose(page))
+    assert {found[1] for line in lines if (found := re.match(r"make ([a-z0-9-]+)", line))} <= targets
+
+
+@cache
+def anchors(page: Path) -> frozenset[str]:
+    headings = re.findall(r"^#+ (.*)$", prose(page), re.MULTILINE)
+    return frozenset(re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_every_link_inside_the_repository_leads_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\(([^)\s]+)\)", re.sub(r"`[^`\n]*`", "", prose(page)))
+    for link in links:
+        if re.match(r"[a-z]+:", link):
+            continue
+        path, _, anchor = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        assert target.exists(), f"{named(page)} links to {link}, which is not there"
+        assert not anchor or anchor in anchors(target), f"{named(page)} links to {link}: no such heading"
+
+
+# ---------------------------------------------------------------------------------------- examples
+
+
+def configurations() -> Iterator[tuple[str, str]]:
+    """Every YAML example; a part of a source gets the rest around it."""
+    around = "sources:\n  shop:\n    connector: stripe\n    credentials: {api_key: rk_test_x}\n"
+    for page in (ROOT / "README.md", ROOT / "docs" / "configuration.md"):
+        for text in fences(page, "yaml"):
+            yield named(page), text if "sources:" in text else around + textwrap.indent(text, "    ")
+
+
+@pytest.mark.parametrize(("page", "text"), list(configurations()))
+def test_every_example_of_a_configuration_can_be_used(page: str, text: str, tmp_path: Path) -> None:
+    from catchment.sync import targets
+
+    file = tmp_path / "catchment.yaml"
+    file.write_text(text, encoding="utf-8")
+    settings = load(file, dict.fromkeys(NAME.findall(text), "rk_test_x"))
+    assert settings.sources
+    assert all(target.selected for target in targets(settings, []))
+
+
+def test_every_key_of_the_configuration_is_explained() -> None:
+    page = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
+    keys = {*File.model_fields, *Source.model_fields} - {"name"}
+    rows = set(re.findall(r"^\| \[?`(\w+)`", page.partition("## The keys")[2].partition("\n## ")[0], re.MULTILINE))
+    assert rows == keys
+    (whole,) = [text for text in fences(ROOT / "docs" / "configuration.md", "yaml") if "sources:" in text]
+    assert {key for source in yaml.safe_load(whole)["sources"].values() for key in source} == {*Source.model_fields} - {
+        "name"
+    }
+    spans = " ".join(re.findall(r"`([^`\n]+)`", prose(ROOT / "docs" / "configuration.md")))
+    inner = {*Schedule.model_fields, *RateLimit.model_fields, *Timeouts.model_fields}
+    assert inner <= set(re.findall(r"\w+", spans))
+
+
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The address of a warehouse with every Stripe table of the source `stripe_live`, all without rows."""
+    folder = tmp_path_factory.mktemp("warehouse")
+    url = f"duckdb:///{folder}/warehouse.duckdb"
+    collections = registry.connector("stripe").collections
+    open_warehouse(url, "stripe_live", collections, scratch=folder / "scratch").commit(Commit(tables=collections))
+    return url
+
+
+def queries() -> Iterator[str]:
+    yield from fences(ROOT / "docs" / "tables.md", "sql")
+    for page in PAGES:
+        yield from (given[1] for given in commands(page) if given[0] == "sql" and "select" in given[1].lower())
+
+
+@pytest.mark.parametrize("query", list(queries()))
+def test_every_query_runs(query: str, empty: str) -> None:
+    with read_only(empty) as connection:
+        assert connection.execute(query).description
+
+
+def test_the_schema_catchment_is_described_as_it_is(empty: str) -> None:
+    page = (ROOT / "docs" / "tables.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `catchment\.(\w+)` \|[^|]*\|(.*)\|$", page, re.MULTILINE)
+    described = {table: re.findall(r"`(\w+)`", columns) for table, columns in rows}
+    with read_only(empty) as connection:
+        found = connection.execute(
+            "select table_name, list(column_name order by column_index) from duckdb_columns() "
+            "where schema_name = 'catchment' group by all"
+        ).fetchall()
+    assert described == dict(found)
+
+
+def test_the_collection_that_is_written_as_an_example_works() -> None:
+    said: dict[str, object] = {}
+    for text in fences(ROOT / "docs" / "write-a-collection.md", "python"):
+        exec(text, said)
+    stripe = registry.connector("stripe")
+    connector = replace(stripe, collections=(said["shipping_rates"],), feeds=(said["feed"],))  # type: ignore[arg-type]
+    page = reference.page(connector)
+    assert "### shipping_rates" in page
+    assert "`fixed_amount.currency`" in page
