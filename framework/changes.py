@@ -30,7 +30,12 @@ class _Event(msgspec.Struct):
     api_version: str | None = None
 
 
-_EVENTS = msgspec.json.Decoder(list[_Event])
+class _Page(msgspec.Struct):
+    data: list[_Event]
+    has_more: bool = False
+
+
+_PAGE = msgspec.json.Decoder(_Page)
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
@@ -111,15 +116,15 @@ class Changes:
             if sights:
                 self._follow(step, collection, slice_["key"], slice_["v"], None, _fields(answer.body), view)
             return step
-        envelope = page.ENVELOPE.decode(answer.body)
-        events = _EVENTS.decode(envelope.data)
+        shown = _PAGE.decode(answer.body)
+        events = shown.data
         step = Step(rows=len(events))
         fills = frozenset(state.open.fills) if state.open else frozenset[str]()
         if self.name in fills and events:
             versions = [event.created * SECOND + RANK_CHANGED for event in events]
-            step.sights.append(Sight(self.name, memoryview(envelope.data), versions))
+            step.sights.append(Sight(self.name, answer.body, versions, at="data"))
         tail = self._objects(step, events, slice_.get("tail", {}), state, view, fills)
-        if envelope.has_more and events:
+        if shown.has_more and events:
             after, oldest = events[-1].id, events[-1].created
             if after == slice_.get("after"):
                 raise Refused(Kind.BUG, f"{self.path} does not move past {after}: the list repeats itself")

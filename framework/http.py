@@ -16,7 +16,7 @@ from urllib.parse import urlencode, urljoin, urlsplit
 import msgspec
 import requests
 from requests.adapters import HTTPAdapter
-from tenacity import RetryCallState, Retrying, retry_if_exception_type
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
 
 from framework.connector import Access, Connector
 from framework.errors import Kind, Refused, Stopped
@@ -87,33 +87,33 @@ class Door:
         self._stop = stop
         self._log = log
         self._skew = 0.0  # vendor's clock less ours, seconds
-        self._session = requests.Session()
-        self._session.trust_env = False
-        for scheme in ("https://", "http://"):
-            self._session.mount(scheme, HTTPAdapter(pool_connections=1, pool_maxsize=64, max_retries=0))
+        self._date = ("", 0.0)  # the last `Date` seen, and what it says
+        session = requests.Session()
+        # One adapter, asked directly: hooks, redirects and cookies are not wanted here, and cost as much as a page's decode.
+        self._adapter = HTTPAdapter(pool_connections=1, pool_maxsize=64, max_retries=0)
         headers = {"Accept": "application/json", "User-Agent": "catchment", **connector.headers, **access.headers}
         # Prepared once: preparing anew costs a tenth of a millisecond a call.
-        self._template = self._session.prepare_request(requests.Request("GET", self._base + "/", headers=headers))
+        self._template = session.prepare_request(requests.Request("GET", self._base + "/", headers=headers))
+        self._policy = Retrying(
+            retry=retry_if_exception_type(_Again),
+            stop=stop_after_attempt(ATTEMPTS),
+            wait=_pause,
+            sleep=self._wait,
+            before_sleep=self._explain,
+            reraise=True,
+        )
 
     def send(self, feed: str, request: Request, read: Callable[[Answer], Result]) -> Result:
         """Asks ``request`` and returns what ``read`` makes of the answer. A body that does not parse is asked again."""
-        policy = Retrying(
-            retry=retry_if_exception_type(_Again),
-            stop=self._enough,
-            wait=_pause,
-            sleep=self._wait,
-            before_sleep=self._explain(request),
-            reraise=True,
-        )
         try:
-            result: Result = policy(self._attempt, feed, request, read)
+            result: Result = self._policy(self._attempt, feed, request, read)
             return result
         except _Again as last:
             raise last.refusal from None
 
     def close(self) -> None:
         """Closes the connections that are not in use; a door that is used again opens new ones."""
-        self._session.close()
+        self._adapter.close()
 
     def now(self) -> int:
         """The vendor's time, as far as its last answer told."""
@@ -142,7 +142,7 @@ class Door:
             meter.by_feed[feed] += 1
         began = time.time()
         try:
-            response = self._session.send(call, stream=True, allow_redirects=False, timeout=self._timeout)
+            response = self._adapter.send(call, stream=True, timeout=self._timeout)
             body = self._body(response)
         except requests.RequestException as error:
             raise _Again(_unreached(error, request)) from None
@@ -183,12 +183,15 @@ class Door:
 
     def _asked(self, headers: Mapping[str, str], took: float) -> int:
         """The vendor's time when it began to answer: its `Date` (whole seconds, cut off) less the call's duration."""
-        date = headers.get("date")
-        try:
-            vendor = email.utils.parsedate_to_datetime(date).timestamp() if date else None
-        except ValueError:
-            vendor = None
-        if vendor is None:
+        date = headers.get("date", "")
+        known, vendor = self._date
+        if date != known:
+            try:
+                vendor = email.utils.parsedate_to_datetime(date).timestamp()
+            except ValueError:
+                return int((time.time() + self._skew - took) * SECOND)
+            self._date = (date, vendor)
+        if not date:
             return int((time.time() + self._skew - took) * SECOND)
         self._skew = vendor - time.time()
         return int((vendor - took) * SECOND)
@@ -212,9 +215,6 @@ class Door:
             return _Again(refusal, told)
         return _Again(refusal, told) if kind is Kind.RETRY else refusal
 
-    def _enough(self, state: RetryCallState) -> bool:
-        return state.attempt_number >= ATTEMPTS
-
     def _wait(self, seconds: float) -> None:
         """Waits, unless the run stops: a told wait is no stall."""
         self.meter.active = max(self.meter.active, time.monotonic() + seconds)
@@ -223,15 +223,13 @@ class Door:
         if self._stop.wait(seconds):
             raise Stopped
 
-    def _explain(self, request: Request) -> Callable[[RetryCallState], None]:
-        def explain(state: RetryCallState) -> None:
-            error = state.outcome.exception() if state.outcome else None
-            if isinstance(error, _Again):
-                pause = round(state.upcoming_sleep, 2)
-                self._log("retry", path=request.path, kind=error.refusal.kind, status=error.refusal.http_status,
-                          message=str(error)[:300], attempt=state.attempt_number, pause_s=pause)  # fmt: skip
-
-        return explain
+    def _explain(self, state: RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome else None
+        if isinstance(error, _Again):
+            request: Request = state.args[1]
+            self._log("retry", path=request.path, kind=error.refusal.kind, status=error.refusal.http_status,
+                      message=str(error)[:300], attempt=state.attempt_number,
+                      pause_s=round(state.upcoming_sleep, 2))  # fmt: skip
 
 
 def _pause(state: RetryCallState) -> float:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -41,25 +41,31 @@ class Gate:
         self.per_second = per_second
         self._limits = limits
         self._rate = per_second * HEADROOM
-        self._slots: deque[float] = deque()
+        self._next = 0.0  # the first slot of the block that is left, and how many there are
+        self._left = 0
         self._lock = threading.Lock()
 
     def take(self) -> float:
         """Unix time of a slot that is now ours alone. A slot that went by unused is given up, never saved."""
         with self._lock:
-            stale = time.time() - 1.5 / self._rate - 0.002
-            while self._slots and self._slots[0] < stale:
-                self._slots.popleft()
-            if not self._slots:
-                count = max(1, int(self._rate * BLOCK_S))
-                first = self._limits.reserve(self.bucket, self._rate, count)
-                self._slots.extend(first + n / self._rate for n in range(count))
-            return self._slots.popleft()
+            gone = math.ceil((time.time() - 1.5 / self._rate - 0.002 - self._next) * self._rate)
+            if gone > 0:
+                self._drop(min(gone, self._left))
+            if not self._left:
+                self._left = max(1, int(self._rate * BLOCK_S))
+                self._next = self._limits.reserve(self.bucket, self._rate, self._left)
+            slot = self._next
+            self._drop(1)
+            return slot
+
+    def _drop(self, slots: int) -> None:
+        self._left -= slots
+        self._next += slots / self._rate
 
     def hold(self, seconds: float) -> None:
         """No call of any process for ``seconds`` from now."""
         with self._lock:
-            self._slots.clear()
+            self._left = 0
         self._limits.freeze(self.bucket, time.time() + seconds)
 
     def late(self, seconds: float) -> None:

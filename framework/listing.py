@@ -133,22 +133,22 @@ class Listing:
                 self.collection, slice_["key"], answer.body, answer.asked - self.settle, slice_["v"]
             )
             return Step(sights, gone, rows=len(sights))
-        envelope = page.ENVELOPE.decode(answer.body)
-        rows = self._heads(envelope.data, view)
+        shown = self._heads(answer.body, view)
+        rows = shown.data
         # No page is older than its pass, whatever its own clock says: the sweep judges by that.
         version = max(answer.asked, opened.opened if opened else 0) - self.settle
         step = Step(rows=len(rows))
         if slice_.get("probe"):
             return self._probed(step, rows, version, state, view)
         if rows:
-            step.sights.append(Sight(self.name, memoryview(envelope.data), version, fresh=fresh))
-        self._follow(step, rows, envelope.data, version, state, view)
+            step.sights.append(Sight(self.name, answer.body, version, fresh=fresh, at="data"))
+        self._follow(step, rows, answer.body, version, state, view)
         times = [row.f0 for row in rows if isinstance(row.f0, int)]
         if self.unsettled:
             pending = [row.f0 for row in rows if row.f1 == self.unsettled[1] and isinstance(row.f0, int)]
             step.notes["unsettled"] = min(pending, default=0) * SECOND
         over = bool(times) and not self.filter and times[-1] < slice_["lo"]
-        if envelope.has_more and rows and not over:
+        if shown.has_more and rows and not over:
             if rows[-1].key == slice_.get("after"):
                 raise Refused(Kind.BUG, f"{self.path} does not move past {rows[-1].key}: the list repeats itself")
             spare = view.spare if self.filter else 0
@@ -236,13 +236,13 @@ class Listing:
             if child.expand and any(name in view.selected and name not in view.refused for name in child.collections())
         ]
 
-    def _heads(self, data: msgspec.Raw, view: View) -> list[Any]:
+    def _heads(self, body: bytes, view: View) -> Any:
         fields = [(self.created, page.plain(int))]
         if self.unsettled:
             fields.append((self.unsettled[0], page.plain(int)))
         followed = follow.followed(self.collection, view.selected - view.refused)
         lists = tuple(child.path for _, child in followed if child.path)
-        return page.heads(self.collection.key, tuple(fields), lists).decode(data)  # type: ignore[no-any-return]
+        return page.heads(self.collection.key, tuple(fields), lists).decode(body)
 
     def _probed(self, step: Step, rows: list[Any], version: int, state: State, view: View) -> Step:
         """A probe asks for one row, and for that row's own lists where those were refused; it loads nothing itself."""
@@ -252,7 +252,7 @@ class Listing:
                 step.slices.append(follow.follow_up(n, child, str(rows[0].key), version, None))
         return step
 
-    def _follow(self, step: Step, rows: list[Any], data: msgspec.Raw, version: int, state: State, view: View) -> None:
+    def _follow(self, step: Step, rows: list[Any], body: bytes, version: int, state: State, view: View) -> None:
         """Orders what the shown lists leave out, but not again for a parent that is still byte for byte the same."""
         at = 0
         raws: list[msgspec.Raw] | None = None
@@ -266,7 +266,7 @@ class Listing:
             long = [(i, row) for i, row in enumerate(rows) if (shown := getattr(row, f"l{at}")) and shown.has_more]
             at += 1
             for i, row in long:
-                raws = raws or page.RAWS.decode(data)
+                raws = raws or page.RAWS.decode(page.ENVELOPE.decode(body).data)
                 name, digest = f"{n}/{row.key}", hashlib.blake2b(raws[i], digest_size=6).hexdigest()
                 if self.cost(state):
                     step.notes.setdefault("followed", {})[name] = digest

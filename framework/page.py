@@ -37,7 +37,7 @@ RAWS = msgspec.json.Decoder(list[msgspec.Raw])
 
 @cache
 def heads(key: str, fields: tuple[tuple[str, Any], ...], lists: tuple[str, ...]) -> msgspec.json.Decoder[Any]:
-    """A decoder of just these fields of every row of a page: attributes ``key``, ``f0..`` and ``l0..``."""
+    """A decoder of a page that reads of every row only these fields: attributes ``key``, ``f0..`` and ``l0..``."""
     members: list[Any] = [("key", str | int | None, None)]
     names = {"key": key}
     for n, (name, type_) in enumerate(fields):
@@ -47,7 +47,8 @@ def heads(key: str, fields: tuple[tuple[str, Any], ...], lists: tuple[str, ...])
         members.append((f"l{n}", Shown | None, None))
         names[f"l{n}"] = name
     head = msgspec.defstruct("Head", members, rename=names, gc=False)
-    return msgspec.json.Decoder(list[head])  # type: ignore[valid-type]
+    page = msgspec.defstruct("Page", [("data", list[head]), ("has_more", bool, False)], gc=False)  # type: ignore[valid-type]
+    return msgspec.json.Decoder(page)
 
 
 def plain(type_: Any) -> Any:

@@ -14,6 +14,8 @@ RANK_READ, RANK_CREATED, RANK_CHANGED, RANK_DELETED, RANK_SETTLED = 0, 1, 2, 3, 
 class Sight:
     """Objects of one collection as the vendor showed them: a JSON array of whole objects.
 
+    ``at``: the field of ``data`` that holds that array; "" when ``data`` is the array itself.
+
     ``version``: microseconds since 1970 on the collection's one scale, one for all or one each.
     ``deleted``: per object, whether this sight says that it is gone (its payload is kept all the same).
     ``parent``/``parent_key``: set when the objects are children shown inside that parent: the parent's collection and
@@ -29,6 +31,7 @@ class Sight:
     parent: str = ""
     parent_key: str = ""
     fresh: frozenset[str] = frozenset()
+    at: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -138,7 +138,9 @@ class Judge:
     def _children(
         self, collection: Collection, child: Child, key: str, value: Any, covered: Sequence[Place]
     ) -> Iterator[str]:
-        for place, member in enumerate(members(value)):
+        shown = members(value)
+        last = {member.get("id"): place for place, member in enumerate(shown) if isinstance(member, dict)}
+        for place, member in enumerate(shown):
             if not isinstance(member, dict):
                 if (child.path,) not in covered:
                     yield f"{collection.name} {key}: nothing holds {child.path}.{place} = {member!r}"
@@ -147,6 +149,8 @@ class Judge:
             if into is None:
                 continue  # a type that has no collection; the harvest counts it
             of = self.collections[into]
+            if not of.numbered and last[member.get("id")] != place:
+                continue  # invented by hand: a list that shows one id twice is one row, the later
             name = f"{key}_{place}" if of.numbered else member.get(of.key)
             injected = {child.parent: key, **({of.key: name} if of.numbered else {})}
             yield from self._object(of, name, member, injected)
@@ -194,7 +198,7 @@ def holds(column: Held, stored: Any, value: Any) -> bool:
     if column.type == "JSON":
         return same(read(stored), _ids(value) if column.reference else value)
     if isinstance(value, dict):  # an expanded reference: its object has a row of its own
-        return column.type == "VARCHAR" and "object" in value and value.get("id") == stored
+        return column.type == "VARCHAR" and ("object" in value or bool(column.reference)) and value.get("id") == stored
     if isinstance(value, bool):
         return stored is value or (column.type == "VARCHAR" and stored == json.dumps(value))
     if column.type == "VARCHAR":

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from catchment.testing.memory import objects
 from connectors.stripe import connector
 from connectors.stripe.versions import PINNED
 from framework.changes import Changes
@@ -70,7 +71,7 @@ def read(*events: dict[str, Any], more: bool = False, at: State | None = None, *
 def loaded(step: Step) -> dict[str, list[tuple[str, int]]]:
     """What a step loads beside the events themselves: collection -> (key, rank within its second)."""
     return {
-        sight.collection: [(row["id"], _version(sight.version, n) % 10) for n, row in enumerate(json.loads(bytes(sight.data)))]
+        sight.collection: [(row["id"], _version(sight.version, n) % 10) for n, row in enumerate(objects(sight))]
         for sight in step.sights
         if sight.collection != "events"
     }
@@ -110,7 +111,7 @@ def test_it_fills_what_is_ready_and_reads_from_the_mark_furthest_back() -> None:
 def test_objects_go_to_their_collection_whatever_the_event_is_called() -> None:
     step = read(event("brand.new.name", charge()), event("charge.updated", {"id": "cus_1", "object": "customer"}))
     assert loaded(step) == {"charges": [("ch_1", 2)], "customers": [("cus_1", 2)]}
-    assert len(json.loads(bytes(step.sights[0].data))) == 2  # both events, in their own collection
+    assert len(objects(step.sights[0])) == 2  # both events, in their own collection
 
 
 def test_created_changed_and_deleted_rank_within_one_second() -> None:
@@ -154,9 +155,11 @@ def test_unknown_object_types_are_counted_and_deselected_ones_too() -> None:
 def test_what_is_older_than_the_pin_is_an_event_and_nothing_else() -> None:
     at = state()
     at.marks["charges"] = (NOW - 100) * SECOND
-    step = read(event("charge.updated", charge(), NOW - 100), event("charge.updated", charge(id="ch_0"), NOW - 101), at=at)
+    step = read(
+        event("charge.updated", charge(), NOW - 100), event("charge.updated", charge(id="ch_0"), NOW - 101), at=at
+    )
     assert loaded(step) == {"charges": [("ch_1", 2)]}
-    assert len(json.loads(bytes(step.sights[0].data))) == 2
+    assert len(objects(step.sights[0])) == 2
 
 
 # ------------------------------------------------------------------------------------------- ties
@@ -164,7 +167,9 @@ def test_what_is_older_than_the_pin_is_an_event_and_nothing_else() -> None:
 
 def test_two_payloads_of_one_second_order_one_reread() -> None:
     step = read(
-        event("charge.updated", charge(amount=3)), event("charge.updated", charge(amount=2)), event("charge.updated", charge(amount=1))
+        event("charge.updated", charge(amount=3)),
+        event("charge.updated", charge(amount=2)),
+        event("charge.updated", charge(amount=1)),
     )
     assert set(gets(step)) == {("charges", "ch_1")}
     assert len({s["id"] for s in step.slices}) == 1
@@ -172,7 +177,9 @@ def test_two_payloads_of_one_second_order_one_reread() -> None:
 
 def test_the_same_payload_twice_is_no_tie_and_neither_is_another_second() -> None:
     assert gets(read(event("charge.updated", charge()), event("charge.captured", charge()))) == []
-    assert gets(read(event("charge.updated", charge(a=2), NOW - 8), event("charge.updated", charge(a=1), NOW - 9))) == []
+    assert (
+        gets(read(event("charge.updated", charge(a=2), NOW - 8), event("charge.updated", charge(a=1), NOW - 9))) == []
+    )
     # created and changed in one second: their order is known
     assert gets(read(event("coupon.updated", {"id": "c", "object": "coupon", "a": 2}),
                      event("coupon.created", {"id": "c", "object": "coupon", "a": 1}))) == []  # fmt: skip
@@ -222,7 +229,8 @@ def test_a_reread_stands_above_the_tie_that_it_settles() -> None:
 
 
 @pytest.mark.parametrize(
-    ("version", "hydrated"), [(PINNED, False), (SAME_RELEASE, False), (OLD, True), ("2026-09-30.dahlia", True), (None, True)]
+    ("version", "hydrated"),
+    [(PINNED, False), (SAME_RELEASE, False), (OLD, True), ("2026-09-30.dahlia", True), (None, True)],
 )
 def test_payloads_are_read_by_id_only_when_a_named_release_lies_between(version: str | None, hydrated: bool) -> None:
     step = read(event("charge.updated", charge(), api_version=version))
@@ -249,7 +257,9 @@ def test_the_card_of_a_connected_account_is_never_read_by_an_empty_path() -> Non
     assert loaded(step) == {"cards": [("card_1", 2)]}
     (get,) = step.slices
     assert FEED.request(get, view()).path == "/v1/customers/cus_1/sources/card_2"
-    tied = read(event("account.external_account.updated", theirs | {"a": 1}), event("account.external_account.updated", theirs))
+    tied = read(
+        event("account.external_account.updated", theirs | {"a": 1}), event("account.external_account.updated", theirs)
+    )
     assert gets(tied) == []
 
 

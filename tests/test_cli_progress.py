@@ -1,6 +1,7 @@
 """Progress: lines drawn over on a terminal, few plain lines elsewhere, and a run's summary for people."""
 
 import io
+from types import SimpleNamespace
 
 import pytest
 
@@ -47,7 +48,7 @@ def test_elsewhere_a_fast_run_is_one_line(report: SourceReport) -> None:
 
 def test_elsewhere_a_long_run_is_a_line_each_few_seconds(report: SourceReport, monkeypatch: pytest.MonkeyPatch) -> None:
     now = 100.0
-    monkeypatch.setattr(progress.time, "monotonic", lambda: now)
+    monkeypatch.setattr(progress, "time", SimpleNamespace(monotonic=lambda: now))
     stream = io.StringIO()
     with Progress(stream) as shown:
         for _ in range(200):  # a page every tenth of a second, for twenty seconds

@@ -109,6 +109,8 @@ def test_declared_columns_take_other_forms_of_their_values(kind: Kind, raw: str,
         ("decimal", "0.1234567890123", "text"),
         ("decimal", "1e400", "text"),
         ("decimal", "123456789012345678901234567890", "text"),
+        ("decimal", "1" + "0" * 90, "text"),
+        ("decimal", '"' + "7" * 80 + '"', "text"),
         ("double", "9007199254740993", "text"),
         ("double", "1e400", "text"),
         ("timestamptz", "253402300800", "text"),
@@ -122,6 +124,14 @@ def test_declared_columns_take_other_forms_of_their_values(kind: Kind, raw: str,
 def test_what_does_not_fit_widens(kind: Kind, raw: str, into: Kind) -> None:
     assert widened(kind, raw.encode()) == into
     assert from_raw(Leaf("c", ("c",), kind, loose=True), [Raw(raw.encode())])[0] == into
+
+
+@pytest.mark.parametrize(
+    ("kind", "raw", "into"),
+    [("decimal", '"007"', "text"), ("bigint", "1.0", "decimal"), ("text", '{"id":"x","more":1}', "json")],
+)
+def test_a_column_that_nobody_declared_takes_no_liberties(kind: Kind, raw: str, into: Kind) -> None:
+    assert from_raw(Leaf("c", ("c",), kind, loose=True, declared=False), [Raw(raw.encode())])[0] == into
 
 
 SAMPLES: list[tuple[Kind, Kind, str, str]] = [

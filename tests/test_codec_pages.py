@@ -88,9 +88,9 @@ def test_every_declared_type() -> None:
         "p",
         "n",
     )
-    assert connection().execute(
-        f"SELECT epoch_us(created), born::VARCHAR FROM {memory.source}.things"
-    ).fetchall() == [(1_700_000_000_000_000, "2024-02-29")]
+    assert connection().execute(f"SELECT epoch_us(created), born::VARCHAR FROM {memory.source}.things").fetchall() == [
+        (1_700_000_000_000_000, "2024-02-29")
+    ]
     assert memory.types("things")["created"] == "TIMESTAMP WITH TIME ZONE"
 
 
@@ -127,7 +127,7 @@ def test_an_unknown_field_inside_a_flattened_object() -> None:
 def test_a_flattened_object_that_comes_as_something_else_gets_a_column_of_its_name() -> None:
     memory = load(
         '[{"id":"a","address":{"city":"Lyon"}},{"id":"b","address":"Rue 1"},{"id":"c","address":["x",1.10]}]',
-        '[{"id":"d","address":{"city":"Nice","new":1}},{"id":"e","address":null}]',
+        '[{"id":"d","address":{"city":"Nice","new":1}},{"id":"e","address":null},{"id":"f","address":"Rue 2"}]',
     )
     assert memory.rows("things", "id", "address_city", "address", "address_new") == [
         ("a", "Lyon", None, None),
@@ -135,6 +135,12 @@ def test_a_flattened_object_that_comes_as_something_else_gets_a_column_of_its_na
         ("c", None, '["x",1.10]', None),
         ("d", "Nice", None, 1),
         ("e", None, None, None),
+        ("f", None, '"Rue 2"', None),
+    ]
+    assert [name for name in memory.types("things") if name.startswith("address_")] == [
+        "address_city",
+        "address_geo_lat",
+        "address_new",
     ]
 
 
@@ -170,7 +176,10 @@ def test_declared_json_stays_json_whatever_arrives() -> None:
 
 
 def test_an_expanded_reference_keeps_its_id_and_reads_like_the_plain_one() -> None:
-    plain, expanded = '[{"id":"a","customer":"c","tags":["t"]}]', '[{"id":"a","customer":{"id":"c"},"tags":[{"id":"t"}]}]'
+    plain, expanded = (
+        '[{"id":"a","customer":"c","tags":["t"]}]',
+        '[{"id":"a","customer":{"id":"c"},"tags":[{"id":"t"}]}]',
+    )
     for pages in ((plain, expanded), (expanded, plain)):
         memory = load(*pages)
         assert row(memory, "customer", "tags", "_synced_at", "_version") == ("c", '["t"]', 1, 2)
@@ -200,9 +209,10 @@ def test_widening_while_pages_of_the_narrow_type_wait() -> None:
 
 def test_iso_times_are_times() -> None:
     memory = load('[{"id":"a","created":"2024-01-01T00:00:00Z"},{"id":"b","created":1700000000}]')
-    assert connection().execute(
-        f"SELECT epoch_us(created) FROM {memory.source}.things ORDER BY id"
-    ).fetchall() == [(1_704_067_200_000_000,), (1_700_000_000_000_000,)]
+    assert connection().execute(f"SELECT epoch_us(created) FROM {memory.source}.things ORDER BY id").fetchall() == [
+        (1_704_067_200_000_000,),
+        (1_700_000_000_000_000,),
+    ]
 
 
 def test_numbers_keep_every_digit() -> None:
@@ -364,7 +374,9 @@ def test_threads_learn_side_by_side() -> None:
     registry = Registry([THINGS])
     codec = RecordCodec(registry)
     pages = [
-        sight("things", *({"id": f"{at}-{n}", f"field{at % 7}": n, "amount": n if at % 2 else str(n)} for n in range(5)))
+        sight(
+            "things", *({"id": f"{at}-{n}", f"field{at % 7}": n, "amount": n if at % 2 else str(n)} for n in range(5))
+        )
         for at in range(60)
     ]
     with ThreadPoolExecutor(4) as pool:

@@ -121,7 +121,7 @@ def test_two_sources_write_side_by_side_while_a_reader_asks(tmp_path: Path) -> N
 def test_commits_wait_for_our_own_reader(tmp_path: Path) -> None:
     house = warehouse(tmp_path, patience=0.2)
     house.commit(Commit(feeds={"f": (0, "{}")}))
-    with read_only(url(tmp_path)), pytest.raises(WarehouseError, match="holds the warehouse"):
+    with read_only(url(tmp_path)), pytest.raises(WarehouseError, match="another Catchment process"):
         house.commit(Commit(feeds={"f": (1, "{}")}))
     house.commit(Commit(feeds={"f": (1, "{}")}))
     assert house.load().feeds["f"].rev == 2
@@ -175,7 +175,9 @@ def test_a_full_disk_keeps_what_was_there_and_says_what_to_do(tmp_path: Path) ->
     house = warehouse(tmp_path)
     page = sight("things", {"id": "a"})
     house.commit(Commit(feeds={"f": (0, "{}")}, decoded=[house.codec().decode(page)]))
-    ended = subprocess.run([sys.executable, "-c", FULL, str(tmp_path)], cwd=ROOT, capture_output=True, text=True, check=True)
+    ended = subprocess.run(
+        [sys.executable, "-c", FULL, str(tmp_path)], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     assert ended.stdout.startswith("warehouse Free some space"), ended.stdout + ended.stderr
     assert warehouse(tmp_path).load().feeds["f"].rev == 1
     assert warehouse(tmp_path).live_rows("things") == 1

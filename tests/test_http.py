@@ -365,7 +365,9 @@ def test_an_answer_beyond_all_bounds_is_not_taken(announced: bool, monkeypatch: 
     monkeypatch.setattr(http, "MAX_BODY", 1_000)
     body = gzip.compress(b'{"data":"' + b"x" * 5_000 + b'"}')
     assert len(body) < 1_000
-    large = Reply(200, b'{"data":"' + b"x" * 5_000 + b'"}') if announced else Reply(200, body, {"Content-Encoding": "gzip"})
+    large = (
+        Reply(200, b'{"data":"' + b"x" * 5_000 + b'"}') if announced else Reply(200, body, {"Content-Encoding": "gzip"})
+    )
     with serving(large, Reply()) as vendor:
         opened = open_door(vendor.url)
         with pytest.raises(Refused, match="larger than 1000") as caught:

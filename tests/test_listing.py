@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from catchment.testing.memory import objects
 from framework.collection import Child, Collection
 from framework.errors import Kind, Refused
 from framework.feed import DAY, SECOND, Answer, Pass, Slice, State, View
@@ -175,7 +176,7 @@ def test_a_refused_child_is_not_asked_for_again_in_this_run() -> None:
 def test_a_page_is_a_sight_and_its_last_row_the_next_token() -> None:
     step = LISTING.read(first(), page(order(1), order(2), more=True), opened(), view())
     (sight,) = step.sights
-    assert json.loads(bytes(sight.data)) == [order(1), order(2)]
+    assert objects(sight) == [order(1), order(2)]
     assert (sight.collection, sight.version) == ("orders", (NOW - 60) * SECOND)
     assert [(s["after"], s["lo"], s["hi"]) for s in step.slices] == [("o2", 0, 0)]
     assert LISTING.read(first(), page(order(1)), opened(), view()).slices == []
@@ -217,7 +218,7 @@ def test_a_shown_beginning_is_read_on_from_its_last_member() -> None:
     (sight,) = step.sights
     assert (sight.collection, sight.parent, sight.parent_key, sight.version) == ("lines", "orders", "o1", version)
     assert (step.closed, step.slices[0]["after"]) == ([], "l4")
-    last = LISTING.read(step.slices[0], answer(lines()), opened(), view())
+    last = LISTING.read(step.slices[0], answer(lines()), opened("tail"), view())
     assert last.closed == [Closed("lines", "orders", "o1", version)]
     assert last.slices == []
 
@@ -228,6 +229,7 @@ def test_members_of_a_child_that_is_new_are_loaded_whatever_the_parents_age() ->
     assert step.sights[0].fresh == ALL
     rest = LISTING.read(step.slices[0], answer(lines("l2")), opened("first"), view())
     assert rest.sights[0].fresh == {"lines"}
+    assert rest.closed == [Closed("lines", "orders", "o1", rest.sights[0].version, fresh=True)]  # type: ignore[arg-type]
     assert LISTING.read(first(), rows, opened("relist"), view()).sights[0].fresh == frozenset()
 
 
@@ -356,7 +358,9 @@ def test_an_object_read_by_id_is_a_sight_or_gone() -> None:
     late = (NOW - 60) * SECOND
     step = LISTING.read(get, answer(order(1)), opened(), view())
     assert (step.sights[0].version, step.gone) == (late, [])
-    assert LISTING.read(get, answer({"id": "o1", "deleted": True}), opened(), view()).gone == [Gone("orders", "o1", late)]
+    assert LISTING.read(get, answer({"id": "o1", "deleted": True}), opened(), view()).gone == [
+        Gone("orders", "o1", late)
+    ]
     assert LISTING.refused(get, refusal(Kind.GONE), view()) == []
     assert LISTING.gone(get, NOW * SECOND) == [Gone("orders", "o1", late)]
     assert LISTING.refused(get, refusal(Kind.PERMISSION), view()) is None

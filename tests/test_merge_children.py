@@ -94,6 +94,19 @@ def test_children_of_a_late_older_sight_are_dropped_unless_their_table_is_being_
     assert counts.unchanged == 1
     memory.commit(Sight(late.collection, late.data, 3, fresh=frozenset({"lines"})))
     assert memory.rows("lines", "id", "_version") == [("a", 3)]
+    rest = Sight("lines", b'[{"id":"b"}]', 3, parent="orders", parent_key="o")
+    memory.commit(rest)
+    assert memory.rows("lines", "id") == [("a",)]
+    memory.commit(Sight("lines", rest.data, 3, parent="orders", parent_key="o", fresh=frozenset({"lines"})))
+    assert memory.rows("lines", "id") == [("a",), ("b",)]
+
+
+def test_a_late_older_list_closes_nothing_while_the_newer_one_is_still_being_read() -> None:
+    memory = Memory(ORDERS, LINES)
+    memory.commit(sight("orders", {"id": "o", "lines": envelope({"id": "a"}, {"id": "b"})}, version=3))
+    memory.commit(sight("orders", {"id": "o", "lines": envelope({"id": "a"}, more=True)}, version=8))
+    memory.commit(sight("orders", {"id": "o", "lines": envelope({"id": "b"})}, version=5))
+    assert memory.rows("lines", "id", "_deleted_at") == [("a", None), ("b", None)]
 
 
 def test_a_deleted_order_shown_again_keeps_its_lines_deleted() -> None:

@@ -203,7 +203,8 @@ def _swept(shelf: Shelf, complete: bool = False, start: int = 0, **notes: Any) -
 
 
 @pytest.mark.parametrize(
-    ("absent", "live", "held"), [(100, 100, False), (101, 506, False), (101, 505, False), (101, 504, True), (101, 101, True)]
+    ("absent", "live", "held"),
+    [(100, 100, False), (101, 506, False), (101, 505, False), (101, 504, True), (101, 101, True)],
 )
 def test_the_brake_holds_more_than_a_fifth_and_more_than_a_hundred(absent: int, live: int, held: bool) -> None:
     holding, pending, faults = _swept(Shelf(absent, live))

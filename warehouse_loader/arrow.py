@@ -7,8 +7,9 @@ import re
 from array import array
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from functools import reduce
+from functools import cache, reduce
 from itertools import accumulate
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -70,28 +71,59 @@ def columns(slot: Slot, values: list[Any]) -> list[tuple[Leaf, Kind, Any]]:
     found = [(leaf, *from_raw(leaf, values)) for leaf in slot.leaves]
     if slot.inner:
         bare = not any(map(len, values)) or all(map(_is_null, values))
-        for leaf in slot.inner:
-            inner = [NULL] * len(values) if bare else [reach(raw, leaf.path) for raw in values]
-            found.append((leaf, *from_raw(leaf, inner)))
+        inner = [[NULL] * len(values) for _ in slot.inner] if bare else _inside(slot, values)
+        found += [(leaf, *from_raw(leaf, raws)) for leaf, raws in zip(slot.inner, inner, strict=True)]
     return found
 
 
-def _is_null(raw: Raw) -> bool:
-    return len(raw) in (0, 4) and bytes(raw) in (b"", b"null")
+def _inside(slot: Slot, values: list[Raw]) -> list[list[Raw]]:
+    """What lies at the inner leaves' paths: all values read at once, or one by one where one is of another form."""
+    try:
+        found = _reader(slot.inner).decode(b"[" + b",".join([raw or NULL for raw in values]) + b"]")
+    except _BAD:
+        return [[reach(raw, leaf.path) for raw in values] for leaf in slot.inner]
+    reached: dict[tuple[str | int, ...], list[Any]] = {(): found}
+    for leaf in slot.inner:
+        for depth, part in enumerate(leaf.path):
+            here = leaf.path[: depth + 1]
+            if here not in reached:
+                reached[here] = _step(reached[here[:-1]], part)
+    return [[NULL if value is None else value for value in reached[leaf.path]] for leaf in slot.inner]
 
 
-def reach(raw: Raw, path: Sequence[str | int]) -> Raw:
-    """The JSON value at a path inside another, null where it does not lead anywhere."""
-    for part in path:
-        first = bytes(memoryview(raw)[:1])
-        if first == b"{" and isinstance(part, str):
-            raw = _FIELDS.decode(raw).get(part, NULL)
-        elif first == b"[" and isinstance(part, int):
-            members = _MEMBERS.decode(raw)
-            raw = members[part] if part < len(members) else NULL
-        else:
-            return NULL
-    return raw
+def _step(values: list[Any], part: str | int) -> list[Any]:
+    """One part of a path further, for a whole column."""
+    if isinstance(part, int):
+        return [value[part] if value and len(value) > part else None for value in values]
+    get = attrgetter(_attribute(part))
+    return [None if value is None else get(value) for value in values]
+
+
+def _attribute(name: str) -> str:
+    """A struct's attribute for a vendor's name, which may be no Python name."""
+    return "f" + name.encode().hex()
+
+
+@cache
+def _reader(leaves: tuple[Leaf, ...]) -> msgspec.json.Decoder[Any]:
+    """A decoder of a list of just the fields that lead to these leaves, which stay bytes."""
+    return msgspec.json.Decoder(list[_shape([leaf.path for leaf in leaves])])  # type: ignore[misc]
+
+
+def _shape(paths: Sequence[Sequence[str | int]]) -> Any:
+    if any(not path for path in paths):
+        return Raw
+    inner: dict[str | int, list[Sequence[str | int]]] = {}
+    for path in paths:
+        inner.setdefault(path[0], []).append(path[1:])
+    if all(isinstance(part, int) for part in inner):
+        return list[_shape([rest for rests in inner.values() for rest in rests])] | None  # type: ignore[misc]
+    fields = [
+        (_attribute(str(part)), _shape(rests), NULL if any(not rest for rest in rests) else None)
+        for part, rests in inner.items()
+    ]
+    rename = {_attribute(str(part)): str(part) for part in inner}
+    return msgspec.defstruct("Inner", fields, rename=rename, gc=False) | None
 
 
 def _strict(kind: Kind, values: list[Any]) -> Any:

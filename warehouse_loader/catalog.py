@@ -10,6 +10,7 @@ from warehouse_loader.lattice import Kind
 from warehouse_loader.layout import Layout, Leaf
 from warehouse_loader.merge import KINDS, NOW, SQL_TYPES
 from warehouse_loader.naming import original, parts
+from warehouse_loader.registered import registered
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -83,11 +84,7 @@ def write_columns(connection: DuckDBPyConnection, source: str, layouts: Sequence
                 f"DELETE FROM {SCHEMA}.columns WHERE source = ? AND collection = ? AND column_name = ?", row[:3]
             )
     if news:
-        marks = ", ".join(["(?, ?, ?, ?, ?, ?, ?)"] * len(news))
-        connection.execute(
-            f"INSERT INTO {SCHEMA}.columns ({', '.join(fields)}) VALUES {marks}",
-            [value for row in news for value in row],
-        )
+        _append(connection, "columns", [dict(zip(fields, row, strict=True)) for row in news])
 
 
 def quarantine(connection: DuckDBPyConnection, source: str, refused: Sequence[Refused]) -> None:
@@ -103,28 +100,39 @@ def quarantine(connection: DuckDBPyConnection, source: str, refused: Sequence[Re
 
 def write_report(connection: DuckDBPyConnection, report: Mapping[str, Any], live: Mapping[str, int]) -> None:
     """Writes a run's document (`sync --json`) into runs, run_collections and collections, over an earlier writing."""
-    run = report.get("run_id")
+    run = {"run_id": report.get("run_id")}
     for source in report.get("sources", ()):
         name = source.get("source")
-        connection.execute(f"DELETE FROM {SCHEMA}.runs WHERE run_id = ? AND source = ?", [run, name])
-        connection.execute(f"DELETE FROM {SCHEMA}.run_collections WHERE run_id = ? AND source = ?", [run, name])
-        shared = {"run_id": run, "started_at": report.get("started_at"), "finished_at": report.get("finished_at")}
-        _insert(connection, "runs", {**shared, **source})
-        for one in source.get("collections", ()):
-            place = {"run_id": run, "source": name}
-            _insert(connection, "run_collections", {**place, **one})
-            connection.execute(
-                f"DELETE FROM {SCHEMA}.collections WHERE source = ? AND collection = ?", [name, one.get("collection")]
-            )
-            _insert(connection, "collections", {**place, **one, "rows": live.get(one.get("collection", ""), 0)})
+        of = {**run, "source": name}
+        for table in ("runs", "run_collections"):
+            connection.execute(f"DELETE FROM {SCHEMA}.{table} WHERE run_id = ? AND source = ?", [*of.values()])
+        shared = {"started_at": report.get("started_at"), "finished_at": report.get("finished_at")}
+        _append(connection, "runs", [{**shared, **source, **of}])
+        lines = [{**one, **of, "rows": live.get(one.get("collection", ""), 0)} for one in source.get("collections", ())]
+        _append(connection, "run_collections", lines)
+        connection.execute(
+            f"DELETE FROM {SCHEMA}.collections WHERE source = ? AND list_contains(?, collection)",
+            [name, [line["collection"] for line in lines]],
+        )
+        _append(connection, "collections", lines)
 
 
-def _insert(connection: DuckDBPyConnection, table: str, fields: Mapping[str, Any]) -> None:
-    columns = [column.split()[0] for column in _TABLES[table].split(", ")]
-    values = [fields.get(column) for column in columns]
-    values = [json.dumps(value) if isinstance(value, dict | list) else value for value in values]
-    marks = ", ".join("?" * len(columns))
-    connection.execute(f"INSERT INTO {SCHEMA}.{table} ({', '.join(columns)}) VALUES ({marks})", values)
+def _append(connection: DuckDBPyConnection, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Adds rows as one Arrow table: a bound value each would cost more than a first load's commit."""
+    import pyarrow as pa
+
+    if not rows:
+        return
+    columns = dict(column.split(maxsplit=1) for column in _TABLES[table].split(", "))
+    numeric = {"BIGINT": pa.int64(), "DOUBLE": pa.float64(), "BOOLEAN": pa.bool_()}
+    made = {}
+    for name, sql_type in columns.items():
+        values = [row.get(name) for row in rows]
+        values = [json.dumps(value) if isinstance(value, dict | list) else value for value in values]
+        made[name] = pa.array(values, numeric.get(sql_type, pa.string()))
+    cast = ", ".join(f'"{name}"::{sql_type}' for name, sql_type in columns.items())
+    with registered(connection, "lines", pa.table(made)):
+        connection.execute(f"INSERT INTO {SCHEMA}.{table} SELECT {cast} FROM lines")
 
 
 def kinds(types: Mapping[str, str]) -> dict[str, Kind]:

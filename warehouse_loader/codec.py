@@ -18,7 +18,7 @@ from warehouse_loader.children import Cut, cut
 from warehouse_loader.lattice import Kind, join
 from warehouse_loader.layout import Layout
 from warehouse_loader.registry import Registry
-from warehouse_loader.relearn import UNREADABLE, aliased, keyed, learn, split
+from warehouse_loader.relearn import UNREADABLE, aliased, inside, keyed, learn, split
 
 _OPENING = 256  # bytes that tell whether a page is pretty-printed
 
@@ -89,7 +89,7 @@ class RecordCodec:
 
     def decode(self, sight: Sight) -> Page:
         page = Page(size=len(sight.data))
-        layout, records, kept = self._records(sight.collection, _compact(sight.data), page)
+        layout, records, kept = self._records(sight.collection, _compact(sight.data), page, sight.at)
         versions = _each(sight.version, kept, len(records))
         deleted = _flags(sight.deleted, kept)
         chunk = Chunk(layout, records, versions, deleted)
@@ -139,15 +139,17 @@ class RecordCodec:
             ]
         self._add(page, chunk, fresh)
 
-    def _records(self, name: str, data: bytes | memoryview, page: Page) -> tuple[Layout, list[Any], list[int] | None]:
+    def _records(
+        self, name: str, data: bytes | memoryview, page: Page, at: str = ""
+    ) -> tuple[Layout, list[Any], list[int] | None]:
         """Typed records, and which of the page's they are (None: all)."""
         layout = self._registry[name]
         try:
-            records = layout.decoder.decode(data)
+            records = layout.within(at).decode(data).records if at else layout.decoder.decode(data)
         except UNREADABLE:
-            return self._slowly(name, bytes(data), page)
+            return self._slowly(name, inside(bytes(data), at), page)
         if layout.key.path and not layout.key.strict:
-            return self._slowly(name, bytes(data), page)
+            return self._slowly(name, inside(bytes(data), at), page)
         return layout, records, None
 
     def _slowly(self, name: str, data: bytes, page: Page) -> tuple[Layout, list[Any], list[int]]:

@@ -16,6 +16,7 @@ from warehouse_loader.codec import RecordCodec
 from warehouse_loader.layout import Layout
 from warehouse_loader.lock import explained, opened
 from warehouse_loader.merge import quote
+from warehouse_loader.registered import registered
 from warehouse_loader.registry import Registry
 
 if TYPE_CHECKING:
@@ -171,32 +172,40 @@ class DuckDBWarehouse:
                 f"CREATE TABLE {table} (kind VARCHAR, name VARCHAR, rev BIGINT, document VARCHAR, "
                 f"updated_at {merge.SQL_TYPES['timestamptz']})"
             )
-        for feed, (rev, document) in commit.feeds.items():
-            values = {"name": feed, "rev": rev, "document": document}
-            if rev == 0:
-                sql = (
-                    f"INSERT INTO {table} SELECT 'feed', $name, $rev + 1, $document, {merge.NOW} WHERE NOT EXISTS "
-                    f"(FROM {table} WHERE kind = 'feed' AND name = $name) RETURNING rev"
-                )
-            else:
-                sql = (
-                    f"UPDATE {table} SET rev = rev + 1, document = $document, updated_at = {merge.NOW} "
-                    "WHERE kind = 'feed' AND name = $name AND rev = $rev RETURNING rev"
-                )
-            if len(connection.execute(sql, values).fetchall()) != 1:
-                raise Conflict(
-                    f"{self.source}: the marks of feed {feed} were written by another run since revision {rev}",
-                    "Another run of this source is under way or has just ended; run again.",
-                )
+        lines = [(feed, rev, document) for feed, (rev, document) in commit.feeds.items()]
+        if not lines:
+            return
+        import pyarrow as pa
+
+        moves = {
+            name: list(values)
+            for name, values in zip(("name", "rev", "document"), zip(*lines, strict=True), strict=True)
+        }
+        with registered(connection, "moves", pa.table(moves)):
+            stored = dict(connection.execute(f"SELECT name, rev FROM {table} WHERE kind = 'feed'").fetchall())
+            for feed, rev, _ in lines:
+                if stored.get(feed, 0) != rev:
+                    raise Conflict(
+                        f"{self.source}: the marks of feed {feed} were written by another run since revision {rev}",
+                        "Another run of this source is under way or has just ended; run again.",
+                    )
+            connection.execute(
+                f"UPDATE {table} AS s SET rev = s.rev + 1, document = m.document, updated_at = {merge.NOW} "
+                "FROM moves m WHERE s.kind = 'feed' AND s.name = m.name AND s.rev = m.rev"
+            )
+            connection.execute(
+                f"INSERT INTO {table} SELECT 'feed', name, rev + 1, document, {merge.NOW} FROM moves WHERE rev = 0"
+            )
 
     def _incarnate(self, connection: DuckDBPyConnection, created: Mapping[str, str]) -> None:
+        if not created:
+            return
+        import pyarrow as pa
+
         table = self._table(STATE)
-        for name, incarnation in created.items():
-            connection.execute(f"DELETE FROM {table} WHERE kind = 'table' AND name = ?", [name])
-            connection.execute(
-                f"INSERT INTO {table} SELECT 'table', $name, 1, $id, {merge.NOW}",
-                {"name": name, "id": incarnation},
-            )
+        with registered(connection, "made", pa.table({"name": list(created), "id": list(created.values())})):
+            connection.execute(f"DELETE FROM {table} WHERE kind = 'table' AND name IN (SELECT name FROM made)")
+            connection.execute(f"INSERT INTO {table} SELECT 'table', name, 1, id, {merge.NOW} FROM made")
 
     # ---------------------------------------------------------------------------------------- the file
 

@@ -140,6 +140,22 @@ class Layout:
         """Decodes a JSON array of objects into a list of records."""
         return msgspec.json.Decoder(list[self.record])  # type: ignore[name-defined]
 
+    def within(self, name: str) -> msgspec.json.Decoder[Any]:
+        """Decodes an object whose field ``name`` is such an array; the records are the attribute ``records``."""
+        if name not in self._within:
+            holder = msgspec.defstruct(
+                "Holder",
+                [("records", list[self.record])],
+                rename={"records": name},
+                gc=False,  # type: ignore[name-defined]
+            )
+            self._within[name] = msgspec.json.Decoder(holder)
+        return self._within[name]
+
+    @cached_property
+    def _within(self) -> dict[str, msgspec.json.Decoder[Any]]:
+        return {}
+
     @property
     def record(self) -> Any:
         return self._compiled.record

@@ -77,10 +77,10 @@ def insert(table: str, key: str, anti: bool) -> str:
 
 
 def compare(table: str, key: str, columns: Sequence[str], empty: Collection[str], deletes: bool) -> str:
-    """Puts into ``hit`` what each known row of the batch changes.
+    """Puts into ``hit`` what each known row of the batch changes; what is older than its row changes nothing.
 
-    ``how``: the whole ``row``, only its ``version``, or only the deletion ``mark``. ``d0``, ``d1`` ... say which of
-    ``columns`` differ; those in ``empty`` are null in the whole batch and not in it.
+    ``how``: the whole ``row``, or only its ``version``. ``d0``, ``d1`` ... say which of ``columns`` differ; those in
+    ``empty`` are null in the whole batch and not in it.
     """
     differ = [
         f"t.{quote(name)} IS NOT NULL" if name in empty else f"t.{quote(name)} IS DISTINCT FROM b.{quote(name)}"
@@ -88,22 +88,19 @@ def compare(table: str, key: str, columns: Sequence[str], empty: Collection[str]
     ]
     named = [f"d{at}" for at in range(len(columns))]
     listed = "".join(f", {one} AS {name}" for one, name in zip(differ, named, strict=True))
-    dead = "b._deleted_at" if deletes else f"NULL::{_INSTANT}"
+    dead = "greatest(t._deleted_at, b._deleted_at)" if deletes else "t._deleted_at"
     return f"""
         CREATE OR REPLACE TEMP TABLE hit AS
         WITH pair AS (
             SELECT n.place, n.key, b._version AS bv, t._version AS tv, t._deleted_at AS td,
-                greatest(t._deleted_at, {dead}) AS gone, t._version IS NULL OR b._version >= t._version AS newer{listed}
+                CASE WHEN {dead} >= b._version THEN {dead} END AS dead{listed}
             FROM near n JOIN {table} t ON t.rowid = n.place JOIN batch b ON b.{key} = n.key
-        ), settled AS (
-            SELECT *, CASE WHEN newer THEN CASE WHEN gone >= bv THEN gone END
-                WHEN gone >= tv THEN gone ELSE td END AS dead FROM pair
+            WHERE t._version IS NULL OR b._version >= t._version
         )
-        SELECT * EXCLUDE (tv, gone, newer), CASE
-            WHEN newer AND ({" OR ".join(named) or "false"} OR tv IS NULL OR dead IS DISTINCT FROM td) THEN 'row'
-            WHEN newer AND bv > tv THEN 'version'
-            WHEN NOT newer AND dead IS DISTINCT FROM td THEN 'mark' END AS how
-        FROM settled WHERE how IS NOT NULL"""
+        SELECT *, CASE
+            WHEN {" OR ".join(named) or "false"} OR tv IS NULL OR dead IS DISTINCT FROM td THEN 'row'
+            WHEN bv > tv THEN 'version' END AS how
+        FROM pair WHERE how IS NOT NULL"""
 
 
 def tally(columns: Sequence[str]) -> str:
@@ -114,19 +111,20 @@ def tally(columns: Sequence[str]) -> str:
             count(*) FILTER (td IS NOT NULL AND dead IS NULL){any_of} FROM hit GROUP BY how"""
 
 
-def update(how: str, table: str, key: str, columns: Sequence[str], empty: Collection[str]) -> str:
-    """Writes what ``compare`` found, one ``how`` at a time; ``columns`` are those that differ in any row.
+def update_versions(table: str) -> str:
+    """Moves the versions of rows that came again as they were."""
+    return f"UPDATE {table} AS t SET _version = h.bv FROM hit h WHERE h.how = 'version' AND t.rowid = h.place"
+
+
+def update_rows(table: str, key: str, columns: Sequence[str], empty: Collection[str]) -> str:
+    """Writes the rows that changed; ``columns`` are those that differ in any of them.
 
     Columns that do not change are not written: each costs its share of every row group that holds a changed row.
     """
-    if how == "version":
-        return f"UPDATE {table} AS t SET _version = h.bv FROM hit h WHERE h.how = 'version' AND t.rowid = h.place"
-    marks = f"_deleted_at = h.dead, _synced_at = {NOW}"
-    if how == "mark":
-        return f"UPDATE {table} AS t SET {marks} FROM hit h WHERE h.how = 'mark' AND t.rowid = h.place"
     sets = [f"{quote(name)} = {'NULL' if name in empty else 'b.' + quote(name)}" for name in columns]
+    sets += ["_version = b._version", "_deleted_at = h.dead", f"_synced_at = {NOW}"]
     return f"""
-        UPDATE {table} AS t SET {", ".join([*sets, "_version = b._version", marks])}
+        UPDATE {table} AS t SET {", ".join(sets)}
         FROM batch b, hit h WHERE h.how = 'row' AND h.key = b.{key} AND t.rowid = h.place"""
 
 

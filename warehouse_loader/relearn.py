@@ -60,6 +60,16 @@ def clean(record: bytes) -> bytes:
     return record
 
 
+def inside(data: bytes, field: str) -> bytes:
+    """The array in a field of a page; of a page that is no JSON, all that follows the field's name."""
+    if not field:
+        return data
+    try:
+        return bytes(msgspec.json.decode(data, type=dict[str, msgspec.Raw])[field])
+    except (*UNREADABLE, KeyError):
+        return data[max(0, data.find(f'"{field}"'.encode())) :]
+
+
 def split(data: bytes) -> Iterator[tuple[bytes, str]]:
     """The records of a page, each with "" or the reason why it cannot be read; of a torn page, the rest as one."""
     try:

@@ -6,7 +6,7 @@ import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from framework.collection import Collection
 from framework.sight import Gone
@@ -16,6 +16,7 @@ from warehouse_loader.codec import Closing, Packed, combined, pack
 from warehouse_loader.lattice import Kind, join
 from warehouse_loader.layout import Layout
 from warehouse_loader.merge import quote
+from warehouse_loader.registered import registered
 from warehouse_loader.registry import Registry
 
 if TYPE_CHECKING:
@@ -149,7 +150,7 @@ class Writer:
         stale = self._stale(name, work)
         if work.packed:
             batch = assemble(self._registry[name], work.packed, stale, lambda keys: self._held(collection, keys))
-            with _registered(self._connection, "batch", batch.table):
+            with registered(self._connection, "batch", batch.table):
                 self._merge(collection, batch)
         else:
             self._untouched.add(name)
@@ -185,9 +186,12 @@ class Writer:
         columns = [name for name in (*batch.columns, *batch.empty) if quote(name) != key]
         self._connection.execute(merge.compare(table, key, columns, batch.empty, batch.deletes))
         for how, rows, deleted, restored, *differ in self._connection.execute(merge.tally(columns)).fetchall():
+            if how == "version":
+                self._connection.execute(merge.update_versions(table))
+                continue
             changed = [name for name, any_row in zip(columns, differ, strict=True) if any_row]
-            self._connection.execute(merge.update(how, table, key, changed, batch.empty))
-            counts.updated += rows if how != "version" else 0
+            self._connection.execute(merge.update_rows(table, key, changed, batch.empty))
+            counts.updated += rows
             counts.deleted += deleted
             counts.restored += restored
 
@@ -204,7 +208,7 @@ class Writer:
         if self._registry[collection.name].key.kind == "bigint":
             keys = keys.cast(pa.int64())
         listed = pa.table({"key": keys, "stamp": pa.array(latest.values(), INSTANT)})
-        with _registered(self._connection, "gone", listed):
+        with registered(self._connection, "gone", listed):
             table, key = self._table(collection.name), quote(collection.key)
             self._counts[collection.name].deleted += self._number(merge.gone_count(table, key))
             self._connection.execute(merge.gone_mark(table, key))
@@ -228,7 +232,7 @@ class Writer:
         """Which of these keys the table has."""
         import pyarrow as pa
 
-        with _registered(self._connection, "wanted", pa.table({"key": pa.array(keys, pa.string())})):
+        with registered(self._connection, "wanted", pa.table({"key": pa.array(keys, pa.string())})):
             sql = merge.held(self._table(collection.name), quote(collection.key))
             return {key for (key,) in self._connection.execute(sql).fetchall()}
 
@@ -238,7 +242,7 @@ class Writer:
         from warehouse_loader.arrow import INSTANT
 
         keys, versions = pa.array(owners.keys(), pa.string()), pa.array(owners.values(), INSTANT)
-        with _registered(self._connection, "owners", pa.table({"key": keys, "version": versions})):
+        with registered(self._connection, "owners", pa.table({"key": keys, "version": versions})):
             sql = merge.stale(self._table(parent.name), quote(parent.key))
             return {key: (version, gone) for key, version, gone in self._connection.execute(sql).fetchall()}
 
@@ -255,7 +259,7 @@ class Writer:
         if not latest:
             return
         keys, versions = pa.array(latest.keys(), pa.string()), pa.array(latest.values(), INSTANT)
-        with _registered(self._connection, "closing", pa.table({"key": keys, "version": versions})):
+        with registered(self._connection, "closing", pa.table({"key": keys, "version": versions})):
             sql = merge.close(self._table(name), closing.link, self._narrower(name, closing.parent, closing.link))
             self._counts[name].deleted += self._number(sql)
 
@@ -295,16 +299,3 @@ def _owners(parent: str, work: _Work) -> dict[str, int]:
             if version < owners.get(key, version + 1):
                 owners[key] = version
     return owners
-
-
-class _registered:  # noqa: N801 - reads as the word it is in a `with`
-    """An Arrow table that SQL sees under a name for a while."""
-
-    def __init__(self, connection: DuckDBPyConnection, name: str, table: Any) -> None:
-        self._connection, self._name = connection, name
-        connection.register(name, table)
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, *_: object) -> None:
-        self._connection.unregister(self._name)

@@ -35,7 +35,7 @@ class _Sighted:
 
 class _Codec:
     def decode(self, sight: Sight) -> Decoded:
-        return _Sighted([sight], len(json.loads(bytes(sight.data))), len(sight.data))
+        return _Sighted([sight], len(objects(sight)), len(sight.data))
 
     def pack(self, decoded: Sequence[Decoded]) -> Decoded:
         sights = [sight for one in decoded for sight in one.sights]  # type: ignore[attr-defined]
@@ -98,25 +98,25 @@ class Memory:
             collection = self._declared(sight.collection)
             if collection is None:
                 continue
-            for n, payload in enumerate(json.loads(bytes(sight.data))):
+            for n, payload in enumerate(objects(sight)):
                 version = _version(sight, n)
                 gone = version if sight.deleted and sight.deleted[n] else None
                 self._merge(collection, payload[collection.key], payload, version, gone, counts[collection.name])
 
     def _members(self, sight: Sight, counts: Mapping[str, Counts]) -> None:
         """The rows of lists: those inside a sight's objects, or those that the sight is a page of."""
-        objects = json.loads(bytes(sight.data))
+        rows = objects(sight)
         if sight.parent:
             collection, version = self._declared(sight.collection), _version(sight, 0)
             if collection is None or self._stale(sight.parent, sight.parent_key, version, sight):
                 return
             names = [c.parent for c in self._known(sight.parent).children if collection.name in c.collections()]
-            for payload in objects:
+            for payload in rows:
                 owned = payload | dict.fromkeys(names, sight.parent_key)
                 self._merge(collection, payload[collection.key], owned, version, None, counts[collection.name])
             return
         parent = self._known(sight.collection)
-        for n, payload in enumerate(objects):
+        for n, payload in enumerate(rows):
             for child in parent.children:
                 self._children(sight, payload, _version(sight, n), payload[parent.key], parent, child, counts)
 
@@ -214,6 +214,13 @@ class Memory:
                         at = gone.get((row.payload or {}).get(child.parent, ""))
                         if at is not None and row.live:
                             self._mark(into, key, at, counts)
+
+
+def objects(sight: Sight) -> list[dict[str, Any]]:
+    """The objects that a sight shows."""
+    found = json.loads(bytes(sight.data))
+    rows: list[dict[str, Any]] = found[sight.at] if sight.at else found
+    return rows
 
 
 def _version(sight: Sight, n: int) -> int:
