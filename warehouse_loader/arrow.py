@@ -126,6 +126,24 @@ def _shape(paths: Sequence[Sequence[str | int]]) -> Any:
     return msgspec.defstruct("Inner", fields, rename=rename, gc=False) | None
 
 
+def _is_null(raw: Raw) -> bool:
+    return len(raw) in (0, 4) and bytes(raw) in (b"", b"null")
+
+
+def reach(raw: Raw, path: Sequence[str | int]) -> Raw:
+    """The JSON value at a path inside another, null where it does not lead anywhere."""
+    for part in path:
+        first = bytes(memoryview(raw)[:1])
+        if first == b"{" and isinstance(part, str):
+            raw = _FIELDS.decode(raw).get(part, NULL)
+        elif first == b"[" and isinstance(part, int):
+            members = _MEMBERS.decode(raw)
+            raw = members[part] if part < len(members) else NULL
+        else:
+            return NULL
+    return raw
+
+
 def _strict(kind: Kind, values: list[Any]) -> Any:
     if kind == "timestamptz":
         return pa.array(values, pa.timestamp("s", tz="UTC")).cast(INSTANT)
