@@ -76,6 +76,10 @@ class Changes:
         return False
 
     @property
+    def chained(self) -> bool:
+        return False
+
+    @property
     def fills(self) -> tuple[str, ...]:
         """Follows from the shapes: whatever has an object type that events can carry, and its embedded children."""
         names = [self.name]

@@ -39,13 +39,16 @@ class Pending:
         self.gone += fetched.step.gone
         self.closed += fetched.step.closed
 
-    def full(self, now: float, since: float) -> bool:
+    @property
+    def full(self) -> bool:
+        """Whether it holds all that one commit should."""
+        return self.rows >= self._pace.rows or self.bytes >= self._pace.bytes
+
+    def due(self, now: float, since: float) -> bool:
         """Whether it is time to commit; never for nothing."""
-        if self.rows >= self._pace.rows or self.bytes >= self._pace.bytes:
-            return True
         # The first rows are there soon; then commits grow as rare as the destination likes them.
         seconds = min(self._pace.seconds, FIRST_S * 1.5 ** min(self._commits, 20))
-        return not self.empty and now - since >= seconds
+        return self.full or (not self.empty and now - since >= seconds)
 
     @property
     def empty(self) -> bool:

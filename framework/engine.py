@@ -235,17 +235,18 @@ class Engine:
         while True:
             if self._stop.is_set():
                 raise Stopped
+            idle = not self._workers.busy and not self._writer.busy
+            ended = [h for h in self._holdings.values() if h.ended and (idle or not h.sweeps)]
+            for holding in ended:
+                self._end(holding)
             if not any(h.filling for h in self._listings()):
                 for holding in self._changes():
                     self._open_changes(holding)
             self._dispatch()
-            if not self._workers.busy and not self._writer.busy:
-                ended = [h for h in self._holdings.values() if h.state.open and not h.failed and not h.state.slices]
-                if not ended:
-                    return
-                self._end(ended)
-                continue
-            self._handle(self._next())
+            if self._workers.busy or self._writer.busy:
+                self._handle(self._next())
+            elif not any(h.ended for h in self._holdings.values()):
+                return
 
     def _next(self) -> Fetched | Written:
         while True:
@@ -264,26 +265,25 @@ class Engine:
                     ) from None
 
     def _dispatch(self) -> None:
-        full = self._pending.full(time.monotonic(), self._committed_at)
-        if full and not self._writer.busy:
+        if not self._writer.busy and self._pending.due(time.monotonic(), self._committed_at):
             self._commit()
-            full = False
-        if full:
+        if self._pending.full:
             return  # the writer is behind: let the calls under way come in, ask for no more
         cap = self._workers.cap(self._per_endpoint)
         while self._workers.busy < self._workers.want and (found := self._ready(cap)):
             self._submit(*found)
 
     def _ready(self, cap: int) -> tuple[Holding, Slice] | None:
-        """Follow-ups first, so that documents stay small; then the feed that has the fewest calls under way."""
-        best: tuple[tuple[bool, int], Holding, Slice] | None = None
+        """Follow-ups first, so that documents stay small; then lists that must be read in one chain, for they end last;
+        then the feed that has the fewest calls under way."""
+        best: tuple[tuple[bool, bool, int], Holding, Slice] | None = None
         for holding in self._holdings.values():
             if holding.failed or not holding.state.open or len(holding.flying) >= cap:
                 continue
             found = holding.ready(FOLLOW_UPS)
             if found is None:
                 continue
-            rank = (found["kind"] == "list", len(holding.flying))
+            rank = (found["kind"] == "list", not holding.feed.chained, len(holding.flying))
             if best is None or rank < best[0]:
                 best = (rank, holding, found)
         return best and best[1:]
@@ -366,27 +366,24 @@ class Engine:
 
     # -- ends and commits -------------------------------------------------------------------------------------------
 
-    def _end(self, ended: list[Holding]) -> None:
-        """Closes the passes that have no slice left, or finds more to read in the rows that they did not see."""
-        for holding in ended:
-            opened = holding.state.open
-            if opened and holding.feed.absent(holding.state) and not opened.notes.get("swept"):
-                self._flush()
-                held = sweep(holding, self._warehouse, self._order, self._pending)
-                if held:
-                    self._faults.update(held)
-                if holding.state.slices:
-                    continue
-            here, why = holding.fresh, opened.why if opened else ""
-            holding.close(self._view)
-            self._dirty.add(holding.feed.name)
-            again = None
-            if holding.feed.listing and (not here or why in ("probe", "sweep")):
-                again = self._due(holding)  # that was not yet what this run has to read
-            if again:
-                self._begin(holding, again)
-            else:
-                holding.done = here
+    def _end(self, holding: Holding) -> None:
+        """Closes a pass that has no slice left, or finds more to read in the rows that it did not see."""
+        opened = holding.state.open
+        if holding.sweeps:
+            self._flush()
+            self._faults.update(sweep(holding, self._warehouse, self._order, self._pending))
+            if holding.state.slices:
+                return
+        here, why = holding.fresh, opened.why if opened else ""
+        holding.close(self._view)
+        self._dirty.add(holding.feed.name)
+        again = None
+        if holding.feed.listing and (not here or why in ("probe", "sweep")):
+            again = self._due(holding)  # that was not yet what this run has to read
+        if again:
+            self._begin(holding, again)
+        else:
+            holding.done = here
 
     def _commit(self, tables: Iterable[Any] = (), report: Mapping[str, Any] | None = None) -> None:
         decoded, gone, closed = self._pending.take()

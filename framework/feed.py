@@ -115,6 +115,11 @@ class Feed(Protocol):
         """Whether it can fill a collection from nothing (a change feed cannot)."""
         ...
 
+    @property
+    def chained(self) -> bool:
+        """Whether its pages can only be read one after the other."""
+        ...
+
     def due(self, state: State, view: View) -> Pass | None:
         """The pass that this run must make, or None when there is nothing to read."""
         ...

@@ -46,6 +46,17 @@ class Holding:
         return bool(self.state.open and self.state.open.why in ("first", "gap")) and not self.failed
 
     @property
+    def ended(self) -> bool:
+        """Whether its open pass has no slice left."""
+        return self.state.open is not None and not self.failed and not self.state.slices
+
+    @property
+    def sweeps(self) -> bool:
+        """Whether the rows that its finished pass did not see are still to be looked at."""
+        opened = self.state.open
+        return opened is not None and self.ended and not opened.notes.get("swept") and self.feed.absent(self.state) > 0
+
+    @property
     def waiting(self) -> int:
         return len(self.state.slices) - len(self.flying) if self.state.open and not self.failed else 0
 

@@ -48,7 +48,7 @@ class Meter:
     rate_limited: int = 0
     waited: float = 0.0
     by_feed: Counter[str] = field(default_factory=Counter)
-    server_s: float = 0.01  # smoothed time between sending a call and its last byte
+    server_s: float = 0.0  # time between sending the last call and its last byte
     active: float = field(default_factory=time.monotonic)  # last sign of life: a byte, or the end of a told wait
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -151,7 +151,7 @@ class Door:
                 raise
             raise _Again(_unreached(error, request)) from None
         took = time.time() - began
-        meter.server_s += (took - meter.server_s) * 0.2
+        meter.server_s = took
         headers = {name.lower(): value for name, value in response.headers.items()}
         if 200 <= response.status_code < 300:
             try:

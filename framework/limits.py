@@ -11,7 +11,7 @@ from typing import Protocol
 
 # A schedule a little slower than the limit, so that calls which leave late and calls which leave on time never
 # crowd into one second at the vendor: measured arrival jitter on a busy two-core machine stays inside it.
-HEADROOM = 0.97
+HEADROOM = 0.975
 BLOCK_S = 0.04  # slots are reserved for about this long at once: one shared write instead of one a call
 
 
@@ -70,7 +70,7 @@ class Gate:
 
     def late(self, seconds: float) -> None:
         """A call left ``seconds`` after its slot: the schedule moves back by as much, lest the next crowd upon it."""
-        if seconds > 0.3 / self._rate and seconds > 0.004:
+        if seconds > max(1 / self._rate, 0.004):
             self._limits.push(self.bucket, min(seconds, 1.0))
 
 

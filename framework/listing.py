@@ -52,6 +52,10 @@ class Listing:
         return True
 
     @property
+    def chained(self) -> bool:
+        return not self.filter
+
+    @property
     def fills(self) -> tuple[str, ...]:
         return (self.name, *(name for child in self.collection.children for name in child.collections()))
 

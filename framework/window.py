@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from framework.feed import SECOND, Slice
 
-PAGES_EACH = 8  # pages that a slice should have left to be worth another one (each slice costs about half a page)
+PAGES_EACH = 5  # pages that a slice should have left to be worth another one (each slice costs about half a page)
 UNKNOWN_SPAN = 4  # times the span walked that a slice keeps when nobody knows how old the account is
 RESTARTS = 3  # of one slice whose page token dies again and again
 

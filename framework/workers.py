@@ -58,10 +58,10 @@ class Workers:
 
     @property
     def want(self) -> int:
-        if self._seen < 2:
-            return 2
-        by_rate = self._per_second * (self._wait_s + self._cpu_s) * 1.25 + 2
-        by_work = 1 + self._wait_s / self._cpu_s
+        # Before the first pages, the call that opened the run tells how far away the vendor is.
+        wait = self._wait_s if self._seen > 1 else self._door.meter.server_s
+        by_rate = self._per_second * (wait + self._cpu_s) * 1.1 + 1
+        by_work = 2 if wait < self._cpu_s else 1 + wait / self._cpu_s
         return max(1, min(LIMIT, int(min(by_rate, by_work) + 0.5)))
 
     def cap(self, per_endpoint: float) -> int:

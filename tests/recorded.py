@@ -41,9 +41,9 @@ class _Published(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class Thing:
-    """One recorded object: ``raw`` is its text, ``where`` the file or address that showed it, ``key`` "" if it has none.
+    """One recorded object: ``raw`` is its text, ``where`` the file or address that showed it.
 
-    ``gone``: it says of itself that it is deleted; ``stub``: and shows nothing else.
+    ``key``: "" if it has none; ``gone``: it says of itself that it is deleted; ``stub``: and shows nothing else.
     """
 
     collection: str
@@ -70,15 +70,11 @@ class Recorded:
 
     def __str__(self) -> str:
         counts = Counter(thing.collection for thing in (*self.things, *self.events))
-        return "\n".join(
-            [
-                f"{self.shown} objects shown, {sum(counts.values())} different ones of {len(counts)} collections:",
-                *(f"  {name} {count}" for name, count in counts.most_common()),
-                f"left out: {self.errors} error bodies, {self.untyped} answers without an object type, and "
-                f"{sum(self.homeless.values())} objects of {len(self.homeless)} types without a collection:",
-                "  " + ", ".join(f"{name} {count}" for name, count in sorted(self.homeless.items())),
-            ]
-        )
+        lines = [f"{self.shown} objects shown, {counts.total()} different ones of {len(counts)} collections:"]
+        lines += [f"  {name} {count}" for name, count in counts.most_common()]
+        lines.append(f"left out: {self.errors} error bodies, {self.untyped} answers without an object type, and")
+        lines.append(f"{self.homeless.total()} objects of {len(self.homeless)} types without a collection:")
+        return "\n".join([*lines, "  " + ", ".join(f"{name} {n}" for name, n in sorted(self.homeless.items()))])
 
 
 @cache

@@ -35,8 +35,9 @@ def url(folder: Path) -> str:
 @contextmanager
 def stranger(folder: Path, mode: str = "False") -> Iterator[subprocess.Popen[str]]:
     """Another program that holds the file until it is told to go."""
-    code = f"import duckdb; c = duckdb.connect(r'{folder / 'w.duckdb'}', read_only={mode}); print('held', flush=True); input()"
-    process = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    code = f"import duckdb, sys; c = duckdb.connect(sys.argv[1], read_only={mode}); print('held', flush=True); input()"
+    command = [sys.executable, "-c", code, str(folder / "w.duckdb")]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     assert process.stdin is not None
     assert process.stdout.readline() == "held\n"

@@ -143,12 +143,8 @@ class Layout:
     def within(self, name: str) -> msgspec.json.Decoder[Any]:
         """Decodes an object whose field ``name`` is such an array; the records are the attribute ``records``."""
         if name not in self._within:
-            holder = msgspec.defstruct(
-                "Holder",
-                [("records", list[self.record])],
-                rename={"records": name},
-                gc=False,  # type: ignore[name-defined]
-            )
+            fields = [("records", list[self.record])]  # type: ignore[name-defined]
+            holder = msgspec.defstruct("Holder", fields, rename={"records": name}, gc=False)
             self._within[name] = msgspec.json.Decoder(holder)
         return self._within[name]
 
