@@ -321,13 +321,15 @@ class Engine:
 
     def _refused(self, holding: Holding, slice_: Slice, message: Fetched) -> None:
         error = message.error
-        if isinstance(error, Stopped):
-            return
+        if isinstance(error, Stopped) or self._error is not None:
+            return  # the run is over: what fails now adds nothing, and must not keep what was read from its commit
         if not isinstance(error, Refused):
             raise error or AssertionError
         if error.kind in (Kind.AUTH, Kind.SESSION, Kind.QUOTA):
             raise error
         feed = holding.feed
+        if error.kind is Kind.UNAVAILABLE and slice_["kind"] == "get":  # a row that stays as it is must say so
+            error = Refused(Kind.BUG, str(error), http_status=error.http_status, code=error.code)
         if error.kind in (Kind.GONE, Kind.CURSOR) and slice_["kind"] == "list" and not slice_.get("after"):
             error = Refused(Kind.UNAVAILABLE, str(error), http_status=error.http_status, code=error.code)
         if error.kind is Kind.GONE and slice_["kind"] == "get":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 
@@ -71,7 +72,7 @@ def follow_request(collection: Collection, slice_: Slice, limit: int) -> Request
         params.append((query.partition("=")[0], slice_["parent"]))
     if slice_["after"]:
         params.append(("starting_after", slice_["after"]))
-    return Request(path.replace("{id}", slice_["parent"]), params, path)
+    return Request(path.replace("{id}", quote(slice_["parent"], safe="")), params, path)
 
 
 def read_follow_up(
@@ -99,7 +100,7 @@ def get_request(collection: Collection, slice_: Slice) -> Request:
     """One object by id. ``path`` holds what its address needs beside the id."""
     path = collection.get
     for name, value in {**slice_.get("path", {}), "id": slice_["key"]}.items():
-        path = path.replace("{" + name + "}", value)
+        path = path.replace("{" + name + "}", quote(str(value), safe=""))
     return Request(path, (), collection.get)
 
 

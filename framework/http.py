@@ -89,6 +89,7 @@ class Door:
         self._skew = 0.0  # vendor's clock less ours, seconds
         self._date = ("", 0.0)  # the last `Date` seen, and what it says
         session = requests.Session()
+        session.trust_env = False  # a netrc would put its own credentials over ours
         # One adapter, asked directly: hooks, redirects and cookies are not wanted here, and cost as much as a page's decode.
         self._adapter = HTTPAdapter(pool_connections=1, pool_maxsize=64, max_retries=0)
         headers = {"Accept": "application/json", "User-Agent": "catchment", **connector.headers, **access.headers}
@@ -178,7 +179,7 @@ class Door:
             response.close()
             raise requests.exceptions.ChunkedEncodingError("the answer ended before its declared length")
         raw.release_conn()
-        self.meter.active = time.monotonic()
+        self.meter.active = max(self.meter.active, time.monotonic())  # another thread's told wait may reach further
         return body
 
     def _asked(self, headers: Mapping[str, str], took: float) -> int:

@@ -70,11 +70,17 @@ class Recorded:
 
     def __str__(self) -> str:
         counts = Counter(thing.collection for thing in (*self.things, *self.events))
-        lines = [f"{self.shown} objects shown, {counts.total()} different ones of {len(counts)} collections:"]
-        lines += [f"  {name} {count}" for name, count in counts.most_common()]
-        lines.append(f"left out: {self.errors} error bodies, {self.untyped} answers without an object type, and")
-        lines.append(f"{self.homeless.total()} objects of {len(self.homeless)} types without a collection:")
-        return "\n".join([*lines, "  " + ", ".join(f"{name} {n}" for name, n in sorted(self.homeless.items()))])
+        return (
+            f"{self.shown} objects shown, {counts.total()} different ones of {len(counts)} collections: "
+            f"{_named(counts)}\n"
+            f"left out: {self.errors} error bodies, {self.untyped} answers without an object type, and "
+            f"{self.homeless.total()} objects of {len(self.homeless)} types without a collection: "
+            f"{_named(self.homeless)}"
+        )
+
+
+def _named(counts: Counter[str]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in counts.most_common())
 
 
 @cache

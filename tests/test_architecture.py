@@ -31,13 +31,13 @@ ONE_DOOR: dict[str, tuple[str, ...]] = {
     "requests": ("framework.http",),
     "urllib3": ("framework.http",),
     "tenacity": ("framework.http",),
-    "backoff": ("framework.polling",),
+    "backoff": ("warehouse_loader.lock",),
     "sqlalchemy": ("state.",),
     "duckdb": ("warehouse_loader.", "catchment."),
 }
 NEVER = {"numpy", "pandas", "httpx", "aiohttp", "vcr", "pytest", "stripe", "dlt"}
 
-MAY_SLEEP = ("framework.http", "framework.limits", "framework.polling", "catchment.imitations.")
+MAY_SLEEP = ("framework.http", "framework.limits", "catchment.imitations.")
 MAY_PRINT = ("catchment.cli*", "catchment.demo*", "catchment.imitations.*__main__")
 
 # What must not be loaded to print a help text.

@@ -304,7 +304,7 @@ def test_a_changed_list_is_read_although_a_newer_event_is_silent_about_it() -> N
     together = read(newer, older)
     (more,) = [s for s in together.slices if s["kind"] == "more"]
     assert more["v"] >= (NOW - 5) * SECOND  # as new as the newest sight of its parent, or it would be dropped
-    apart = read(newer, more=True)
+    apart = read(newer, event("charge.updated", charge(), NOW - 20), more=True)
     two = FEED.read(apart.slices[0], answer({"data": [older], "has_more": False}), state(), view())
     (more,) = [s for s in two.slices if s["kind"] == "more"]
     assert more["v"] >= (NOW - 5) * SECOND

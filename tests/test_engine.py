@@ -67,6 +67,20 @@ def test_first_idle_and_incremental_runs_hold_every_row_at_the_promised_calls(
         assert later.document["api_calls"] == later.calls
 
 
+def test_what_changes_during_the_first_sync_is_there_at_its_end(make: Make) -> None:
+    source = make()
+    pages = itertools.count()
+
+    def progress(_: object) -> None:
+        if next(pages) in (5, 10, 15, 20):
+            customer = source.account.ids("customer")[-1]
+            source.account.update("customer", customer, {"description": f"meanwhile {next(pages)}"})
+
+    run = source.run(progress=progress)
+    assert (run.status, source.differences()) == ("succeeded", [])
+    assert run["customers"]["updated"]
+
+
 def test_a_change_costs_a_page_of_events_and_nothing_else(make: Make) -> None:
     source = make()
     source.run()

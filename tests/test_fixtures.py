@@ -24,7 +24,7 @@ from warehouse_loader import open_warehouse, read_only
 pytestmark = pytest.mark.fixtures
 
 SOURCE = "shop"
-SHAPES = 12  # of each collection that are loaded one by one
+SHAPES = 8  # of each collection that are loaded one by one
 START = 1_700_000_000 * SECOND
 MARKED = "deleted"  # `deleted: true` of any object is told by `_deleted_at`
 SELECTED = frozenset(BY_NAME)

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -289,6 +290,19 @@ def test_a_told_wait_is_a_sign_of_life_and_counted() -> None:
         assert opened.door.meter.active >= began + 0.3
 
 
+def test_an_answer_to_another_thread_does_not_shorten_a_told_wait() -> None:
+    with serving(slow_down("0.4"), Reply()) as vendor:
+        opened = open_door(vendor.url)
+        began = time.monotonic()
+        waiting = threading.Thread(target=opened.door.send, args=("things", ASK, read))
+        waiting.start()
+        while not opened.log:
+            time.sleep(0.005)
+        opened.door.send("things", ASK, read)
+        assert opened.door.meter.active >= began + 0.4
+        waiting.join()
+
+
 def test_a_stop_ends_a_wait_at_once_and_sends_nothing_more() -> None:
     with serving(slow_down("600")) as vendor:
         opened = open_door(vendor.url)
@@ -345,6 +359,16 @@ def test_cookies_and_proxies_of_the_surroundings_take_no_part(monkeypatch: pytes
         door.send("things", ASK, read)
         assert proxy.asked == []
         assert "cookie" not in vendor.asked[1][1]
+
+
+def test_nobodys_netrc_replaces_the_credential(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login eve password secret\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
+    with serving() as vendor:
+        open_door(vendor.url).door.send("things", ASK, read)
+        assert vendor.asked[0][1]["authorization"] == f"Bearer {KEY}"
 
 
 def test_every_call_names_the_pinned_version_and_the_account_it_acts_for() -> None:

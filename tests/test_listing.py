@@ -135,6 +135,15 @@ def test_a_long_list_waits_for_its_own_cadence() -> None:
         assert (found.why if found else None) == expected
 
 
+def test_what_turned_out_to_be_long_is_not_read_again_in_the_same_run() -> None:
+    """A resumed first pass has closed: only now is it known how long the list is."""
+    feed = Listing(ORDERS, "/v1/orders", silent=True)
+    for rows, expected in ((1_000, "relist"), (1_001, "tail")):
+        found = feed.due(filled(listed=NOW * SECOND, rows=rows), view(relist=frozenset({"orders"})))
+        assert found is not None
+        assert found.why == expected
+
+
 def test_a_tail_starts_at_the_oldest_row_that_may_still_change() -> None:
     feed = Listing(ORDERS, "/v1/orders", keep="tail", unsettled=("status", "pending"))
     state = filled(unsettled=(NOW - 900) * SECOND)

@@ -101,12 +101,13 @@ def test_children_of_a_late_older_sight_are_dropped_unless_their_table_is_being_
     assert memory.rows("lines", "id") == [("a",), ("b",)]
 
 
-def test_a_late_older_list_closes_nothing_while_the_newer_one_is_still_being_read() -> None:
+def test_a_late_older_list_closes_what_nothing_newer_shows() -> None:
     memory = Memory(ORDERS, LINES)
-    memory.commit(sight("orders", {"id": "o", "lines": envelope({"id": "a"}, {"id": "b"})}, version=3))
+    members = [{"id": one} for one in "abc"]
+    memory.commit(sight("orders", {"id": "o", "lines": envelope(*members)}, version=3))
     memory.commit(sight("orders", {"id": "o", "lines": envelope({"id": "a"}, more=True)}, version=8))
-    memory.commit(sight("orders", {"id": "o", "lines": envelope({"id": "b"})}, version=5))
-    assert memory.rows("lines", "id", "_deleted_at") == [("a", None), ("b", None)]
+    memory.commit(sight("orders", {"id": "o", "lines": envelope({"id": "b"}, {"id": "new"})}, version=5))
+    assert memory.rows("lines", "id", "_deleted_at") == [("a", None), ("b", None), ("c", 5)]
 
 
 def test_a_deleted_order_shown_again_keeps_its_lines_deleted() -> None:

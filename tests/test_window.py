@@ -58,10 +58,13 @@ def walk(
     return seen, calls
 
 
-ages = st.lists(st.one_of(st.integers(0, 50), st.integers(0, 10**7), st.just(7)), max_size=120)
+ages = st.one_of(
+    st.lists(st.one_of(st.integers(0, 50), st.integers(0, 10**7), st.just(7)), max_size=120),
+    st.lists(st.integers(0, 120), min_size=60, max_size=250),  # so dense that every cut has rows of its second
+)
 
 
-@given(ages=ages, limit=st.integers(1, 9), born=st.sampled_from([0, 10**7, 10**6, 5]), data=st.data())
+@given(ages=ages, limit=st.integers(1, 9), born=st.sampled_from([0, 10**7, 10**6, 130, 5]), data=st.data())
 def test_every_row_is_read_exactly_once(ages: list[int], limit: int, born: int, data: st.DataObject) -> None:
     created = [NOW - age for age in ages]
     seen, _ = walk(created, limit, data, NOW - born if born else 0)

@@ -47,7 +47,7 @@ ARROW: Mapping[Kind, Any] = {
 }
 _BAD = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, pa.ArrowInvalid, OverflowError)
 _FINER = re.compile(rb"[.,][0-9]{6}[0-9]*[1-9]")  # a fraction finer than a microsecond
-_PLAIN = 60  # longest decimal that Arrow is trusted with: beyond, it overflows without a word
+_WIDE = pa.decimal256(76, SCALE)  # on the way to 128 bits, where Arrow would overflow without a word
 _EXACT = 15  # digits that a float holds whatever they are
 
 
@@ -205,10 +205,10 @@ def _numbers(leaf: Leaf, values: list[Raw], data: bytes) -> Any:
         import pyarrow.compute as pc
 
         texts = pc.utf8_trim(texts, '"')
-    longest = max(map(len, values))
     if leaf.kind == "decimal":
-        return texts.cast(pa.decimal256(76, SCALE)).cast(ARROW["decimal"]) if longest <= _PLAIN else None
-    return texts.cast(pa.float64()) if longest <= _EXACT and b"e" not in data.lower() else None
+        return texts.cast(_WIDE).cast(ARROW["decimal"])
+    plain = max(map(len, values)) <= _EXACT and b"e" not in data.lower()
+    return texts.cast(pa.float64()) if plain else None
 
 
 def _texts(values: list[Raw], data: bytes) -> Any:

@@ -12,6 +12,7 @@ from warehouse_loader.arrow import ARROW, INSTANT, rewiden
 from warehouse_loader.codec import Packed
 from warehouse_loader.layout import Layout
 
+Held = Callable[[list[str]], Mapping[str, int | None]]  # keys -> those in the table, with their deletion
 Stale = Mapping[str, tuple[int | None, int | None]]  # parent's key -> its stored version and deletion
 
 _JSON = pa.json_(pa.string())  # tells DuckDB that it is JSON, which then need not be parsed again
@@ -38,12 +39,10 @@ class Batch:
         return "_deleted_at" in self.table.column_names
 
 
-def assemble(
-    layout: Layout, packed: Sequence[Packed], stale: Mapping[str, Stale], held: Callable[[list[str]], set[str]]
-) -> Batch:
+def assemble(layout: Layout, packed: Sequence[Packed], stale: Mapping[str, Stale], held: Held) -> Batch:
     """One table from many pages; of several sights of a key the newest payload and the newest deletion stay.
 
-    ``held`` tells which of some keys the table has already.
+    ``held`` tells which of some keys the table has already, and since when they are gone.
     """
     fetched = sum(one.rows for one in packed)
     key = layout.collection.key
@@ -74,7 +73,7 @@ def _part(one: Packed, name: str, kind: Any) -> Any:
     return pa.nulls(rows, ARROW[kind]) if found is None else rewiden(found[1], found[0], kind)
 
 
-def _current(one: Packed, stale: Stale, key: str, held: Callable[[list[str]], set[str]]) -> Packed:
+def _current(one: Packed, stale: Stale, key: str, held: Held) -> Packed:
     """Children as their parents stand now: a deleted parent's come deleted.
 
     Those of a sight older than their parent may be gone since: they bring no row into being, but what they say of a row
@@ -96,9 +95,10 @@ def _current(one: Packed, stale: Stale, key: str, held: Callable[[list[str]], se
     if older:
         keys = [str(value) for value in one.columns[key][1].take(pa.array(older, pa.int64())).to_pylist()]
         there = held(keys)
-        known = [place for place, name in zip(older, keys, strict=True) if name in there]
-        kept += known
-        deleted += [marks[place] for place in known]
+        for place, name in zip(older, keys, strict=True):
+            if name in there:  # if it is gone it stays so: the newer parent did not show it
+                kept.append(place)
+                deleted.append(marks[place] if there[name] is None else max(there[name] or 0, versions[place]))
     columns = {name: (kind, made.take(pa.array(kept, pa.int64()))) for name, (kind, made) in one.columns.items()}
     columns["_deleted_at"] = "timestamptz", pa.array(deleted, INSTANT)
     return Packed(one.collection, one.parent, one.link, one.fresh, len(kept), columns)

@@ -6,7 +6,6 @@ import fcntl
 import logging
 import os
 import re
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,7 +20,18 @@ log = logging.getLogger(__name__)
 
 _STEP = 0.02  # seconds between two attempts at our own lock, held for a commit at most
 _FOREIGN = 0.25  # seconds between two attempts at a file that a foreign program holds
-_HELD = ("Could not set lock", "different configuration", "already attached", "file handle conflict")
+_SIGNS = ("Could not set lock", "different configuration", "already attached", "file handle conflict")
+
+Entered = tuple["DuckDBPyConnection", "int | None"]
+
+
+class _HeldError(Exception):
+    """Somebody else has the file or its lock; ``step``: seconds until it is worth another attempt."""
+
+    def __init__(self, message: str, hint: str, step: float) -> None:
+        super().__init__(message)
+        self.hint = hint
+        self.step = step
 
 
 @contextmanager
@@ -32,43 +42,61 @@ def opened(
 
     The lock is given back while a foreign program holds the file, so our readers still get in.
     """
-    deadline = time.monotonic() + patience
-    told = False
-    while True:
-        with _locked(path, shared=shared, deadline=deadline, patience=patience):
-            connection, holder = _attempt(path, connect)
-            if connection is not None:
-                try:
-                    yield connection
-                finally:
-                    connection.close()
-                return
-        if time.monotonic() >= deadline:
-            raise WarehouseError(
-                f"{holder} holds the warehouse {path}; waited {patience:.0f} s",
-                "Close that program, or its connection to the file, and run again.",
-            )
-        if not told:
-            log.warning("waiting for %s, which holds the warehouse %s", holder, path)
-            told = True
-        time.sleep(_FOREIGN)
+
+    def enter() -> Entered:
+        handle = _locked(path, shared=shared)
+        try:
+            return _connected(path, connect), handle
+        except BaseException:
+            _release(handle)
+            raise
+
+    connection, handle = _patiently(enter, path, patience)
+    try:
+        yield connection
+    finally:
+        connection.close()
+        _release(handle)
 
 
-def _attempt(path: Path, connect: Callable[[], DuckDBPyConnection]) -> tuple[DuckDBPyConnection | None, str]:
+def _patiently(enter: Callable[[], Entered], path: Path, patience: float) -> Entered:
+    """Enters at once where nobody is in the way; otherwise polls, and says once for whom."""
+    try:
+        return enter()
+    except _HeldError as held:
+        log.warning("waiting: %s", held)
+    import backoff  # only those who wait pay for it
+
+    polled = backoff.on_exception(
+        backoff.runtime,
+        _HeldError,
+        value=lambda held: held.step,
+        max_time=patience,
+        jitter=None,
+        logger=None,
+    )(enter)
+    try:
+        return polled()
+    except _HeldError as held:
+        raise WarehouseError(f"{held}; waited {patience:.0f} s", held.hint) from None
+
+
+def _connected(path: Path, connect: Callable[[], DuckDBPyConnection]) -> DuckDBPyConnection:
     import duckdb
 
     try:
-        return connect(), ""
+        return connect()
     except duckdb.Error as error:
         text = str(error)
-        if not any(sign in text for sign in _HELD):
+        if not any(sign in text for sign in _SIGNS):
             raise explained(error, path) from error
         found = re.search(r"PID (\d+)", text)
-        return None, f"process {found[1]}" if found else f"process {os.getpid()} (this one)"
+        holder = f"process {found[1]}" if found else f"process {os.getpid()} (this one)"
+        hint = "Close that program, or its connection to the file, and run again."
+        raise _HeldError(f"{holder} holds the warehouse {path}", hint, _FOREIGN) from None
 
 
-@contextmanager
-def _locked(path: Path, *, shared: bool, deadline: float, patience: float) -> Iterator[None]:
+def _locked(path: Path, *, shared: bool) -> int | None:
     lock = path.with_name(path.name + ".lock")
     try:
         if not shared:
@@ -76,35 +104,25 @@ def _locked(path: Path, *, shared: bool, deadline: float, patience: float) -> It
         handle = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     except OSError as error:
         if shared and isinstance(error, PermissionError):  # reading a warehouse in a folder that is not ours
-            yield
-            return
+            return None
         hint = "The folder must be writable by this user."
         raise WarehouseError(f"cannot open {lock}: {error.strerror}", hint) from error
     try:
-        _take(handle, shared=shared, deadline=deadline, patience=patience, path=path)
-        if not shared:
-            os.truncate(handle, 0)
-            os.pwrite(handle, str(os.getpid()).encode(), 0)
-        yield
-    finally:
+        fcntl.flock(handle, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+    except BlockingIOError:
+        writer = os.pread(handle, 32, 0).decode(errors="replace").strip() or "unknown"
         os.close(handle)
+        message = f"another Catchment process (last writer: {writer}) holds the warehouse {path}"
+        raise _HeldError(message, "Let it finish, or end it, and run again.", _STEP) from None
+    if not shared:
+        os.truncate(handle, 0)
+        os.pwrite(handle, str(os.getpid()).encode(), 0)
+    return handle
 
 
-def _take(handle: int, *, shared: bool, deadline: float, patience: float, path: Path) -> None:
-    while True:
-        try:
-            fcntl.flock(handle, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() >= deadline:
-                pid = os.pread(handle, 32, 0).decode(errors="replace").strip() or "unknown"
-                raise WarehouseError(
-                    f"another Catchment process (last writer: {pid}) holds the warehouse {path}; "
-                    f"waited {patience:.0f} s",
-                    "Let it finish, or end it, and run again.",
-                ) from None
-            time.sleep(_STEP)
-        else:
-            return
+def _release(handle: int | None) -> None:
+    if handle is not None:
+        os.close(handle)
 
 
 def explained(error: Exception, path: Path) -> WarehouseError:

@@ -172,8 +172,9 @@ def orphans(table: str, link: str, parent: str, key: str, narrower: Sequence[str
 
 
 def held(table: str, key: str) -> str:
-    """Which of the keys in ``wanted`` the table has."""
-    return f"SELECT w.key FROM wanted w SEMI JOIN {table} t ON t.{key}::VARCHAR = w.key"
+    """Which of some keys (``wanted``: key) the table has, and since when they are gone."""
+    return f"""
+        SELECT w.key, epoch_us(t._deleted_at) FROM wanted w JOIN {table} t ON t.{key}::VARCHAR = w.key"""
 
 
 def stale(parent: str, key: str) -> str:

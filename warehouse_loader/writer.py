@@ -159,7 +159,7 @@ class Writer:
         if work.gone:
             self._gone(collection, work.gone)
         for closing in work.closings:
-            self._close(name, closing, stale.get(closing.parent, {}))
+            self._close(name, closing)
 
     def _merge(self, collection: Collection, batch: Batch) -> None:
         table, key, counts = self._table(collection.name), quote(collection.key), self._counts[collection.name]
@@ -228,13 +228,13 @@ class Writer:
                 found[parent.name] = self._newer(parent, owners)
         return found
 
-    def _held(self, collection: Collection, keys: Sequence[str]) -> set[str]:
-        """Which of these keys the table has."""
+    def _held(self, collection: Collection, keys: Sequence[str]) -> dict[str, int | None]:
+        """Which of these keys the table has, and since when they are gone."""
         import pyarrow as pa
 
         with registered(self._connection, "wanted", pa.table({"key": pa.array(keys, pa.string())})):
             sql = merge.held(self._table(collection.name), quote(collection.key))
-            return {key for (key,) in self._connection.execute(sql).fetchall()}
+            return dict(self._connection.execute(sql).fetchall())
 
     def _newer(self, parent: Collection, owners: Mapping[str, int]) -> Stale:
         import pyarrow as pa
@@ -246,18 +246,15 @@ class Writer:
             sql = merge.stale(self._table(parent.name), quote(parent.key))
             return {key: (version, gone) for key, version, gone in self._connection.execute(sql).fetchall()}
 
-    def _close(self, name: str, closing: Closing, stale: Stale) -> None:
+    def _close(self, name: str, closing: Closing) -> None:
+        """Marks what a whole list does not show; of an older list too, for what is shown since has a newer version."""
         import pyarrow as pa
 
         from warehouse_loader.arrow import INSTANT
 
         latest: dict[str, int] = {}
         for key, version in zip(closing.keys, closing.versions, strict=True):
-            stored = stale.get(key, (None, None))[0]
-            if closing.fresh or stored is None or stored <= version:
-                latest[key] = max(version, latest.get(key, version))
-        if not latest:
-            return
+            latest[key] = max(version, latest.get(key, version))
         keys, versions = pa.array(latest.keys(), pa.string()), pa.array(latest.values(), INSTANT)
         with registered(self._connection, "closing", pa.table({"key": keys, "version": versions})):
             sql = merge.close(self._table(name), closing.link, self._narrower(name, closing.parent, closing.link))

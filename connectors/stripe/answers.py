@@ -16,6 +16,8 @@ _NOT_THERE = re.compile(
 def _refine(status: int, code: str, message: str, headers: Mapping[str, str]) -> Kind | None:
     if status == 400 and not code and _NOT_THERE.search(message):
         return Kind.UNAVAILABLE  # a product that the account never switched on: told without a code
+    if status == 404 and message.startswith("Unrecognized request URL"):
+        return Kind.UNAVAILABLE  # no such address, which says nothing about an object
     if headers.get("stripe-should-retry") == "true" and "stripe-rate-limited-reason" not in headers:
         return Kind.RETRY  # 429 lock_timeout among them: contention on one object, no allowance is spent
     return None

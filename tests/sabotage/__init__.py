@@ -1,0 +1,1 @@
+"""Small breaks of the code, one per promise, that the tests must notice."""
