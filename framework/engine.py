@@ -207,8 +207,7 @@ class Engine:
         if not holding.filling:
             return
         # Changes count from now on; but a table that stays as it is still needs the deletions since its mark.
-        known = holding.state.tables
-        new = {n for n in opened.fills if opened.why == "gap" or known.get(n, "") != self._tables.get(n, "?")}
+        new = set(opened.fills) if opened.why == "gap" else set(opened.fills) - self._filled()
         for changes in self._changes():
             for name in new & set(changes.feed.fills):
                 changes.state.marks[name] = self._view.now - changes.feed.overlap  # type: ignore[attr-defined]
@@ -216,12 +215,16 @@ class Engine:
 
     def _open_changes(self, holding: Holding) -> None:
         """A change feed fills what its listings have filled: collections whose base is complete."""
-        ready = {n for h in self._listings() for n, table in h.state.tables.items() if table == self._tables.get(n)}
+        ready = self._filled()
         listed = {n for h in self._listings() for n in h.feed.fills}
         own = {n for n in holding.feed.fills if n not in listed}
         self._view.ready = frozenset((ready | own) & self._order.selected) - self._view.refused
         if not holding.state.open and not holding.failed and not holding.done and (opened := self._due(holding)):
             self._begin(holding, opened)
+
+    def _filled(self) -> set[str]:
+        """The collections whose tables a whole listing has filled."""
+        return {n for h in self._listings() for n, table in h.state.tables.items() if table == self._tables.get(n)}
 
     def _listings(self) -> list[Holding]:
         return [h for h in self._holdings.values() if h.feed.listing]
@@ -340,7 +343,7 @@ class Engine:
             blamed = feed.bare(self._view)  # type: ignore[attr-defined]
         if blamed:
             self._log("refused", feed=feed.name, kind=error.kind, status=error.http_status, message=str(error))
-            self._blame(blamed, error, exclude=feed.listing or slice_["kind"] != "list")
+            self._blame(holding, blamed, error, exclude=feed.listing or slice_["kind"] != "list")
         if replaced is not None:
             holding.replace(slice_, list(replaced))
             self._pending.add(message)
@@ -356,7 +359,8 @@ class Engine:
         else:
             holding.failed = True  # its slices stay: the next run goes on from them
 
-    def _blame(self, names: Iterable[str], error: Refused, *, exclude: bool) -> None:
+    def _blame(self, holding: Holding, names: Iterable[str], error: Refused, *, exclude: bool) -> None:
+        """Reports a refusal on what it concerns; another list that fills the same collection goes on doing so."""
         fault = fault_of(error, self._connector.permission_hint)
         for name in names:
             if name in self._order.selected:
@@ -364,7 +368,9 @@ class Engine:
                 if error.kind is Kind.UNAVAILABLE:
                     self._unavailable.add(name)
         if error.kind in DROPPED and exclude:
-            self._view.refused |= frozenset(names)
+            holding.deny(names)
+            others = {n for h in self._listings() if h is not holding for n in h.feed.fills}
+            self._view.refused |= frozenset(names) - others
 
     # -- ends and commits -------------------------------------------------------------------------------------------
 

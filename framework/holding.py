@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import msgspec
 
 from framework.errors import SourceError
@@ -87,6 +89,12 @@ class Holding:
             known = slices.get(add["id"])
             if known is None or add.get("v", 0) >= known.get("v", 0):
                 slices[add["id"]] = add
+
+    def deny(self, names: Iterable[str]) -> None:
+        """Notes what the open pass was refused: it fills these collections no further."""
+        if self.state.open:
+            denied = self.state.open.notes.setdefault("denied", [])
+            denied += [name for name in names if name not in denied]
 
     def forget(self, slice_: Slice) -> None:
         """Gives up what is like a refused slice: the same list of other parents, other objects of that collection."""

@@ -212,8 +212,8 @@ class Listing:
         done = state.open
         if done is None:
             return
-        denied = [name for name in self.fills if name in view.refused]
-        state.memory["denied"] = denied
+        refused = view.refused | set(done.notes.get("denied", ()))
+        state.memory["denied"] = [name for name in self.fills if name in refused]
         if done.why == "probe":
             state.memory["probed"] = view.run
             return
@@ -224,9 +224,11 @@ class Listing:
             return
         settled = done.opened - self.settle
         for name in done.fills:
-            if name not in view.refused:
-                state.marks[name] = max(state.marks.get(name, 0), settled)
-                state.tables[name] = view.tables.get(name, "")
+            if name in refused:
+                state.tables.pop(name, None)  # it is filled again when it is allowed again
+                continue
+            state.marks[name] = max(state.marks.get(name, 0), settled)
+            state.tables[name] = view.tables.get(name, "")
         if done.why != "tail":
             state.memory |= {"listed": done.opened, "rows": done.notes.get("rows", 0)}
             state.memory |= {"version": view.version, "start": view.start}

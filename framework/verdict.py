@@ -78,5 +78,8 @@ def _judge(
     if collection.error is None:
         collection.status = "succeeded"
         return
-    advanced = any(h.done and (not h.feed.listing or h in filled) for h in feeds) and bool(filled)
-    collection.status = "partial" if read or (advanced and collection.error.kind != "permission") else "failed"
+    if collection.error.kind == "permission":
+        some = any(not h.failed for h in filled)  # another list shows the rest of its rows
+    else:
+        some = any(h.done and (not h.feed.listing or h in filled) for h in feeds) and bool(filled)
+    collection.status = "partial" if read or some else "failed"

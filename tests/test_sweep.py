@@ -118,6 +118,7 @@ def test_a_connected_account_that_left_is_noticed_by_listing_alone(make: Make) -
     source.run()
     account = next(one for one in source.account.ids("account") if source.account.children(one, "external_accounts"))
     source.account.delete("account", account)
+    source.account.clock.move(5)
     run = source.run()
     assert (run["accounts"]["deleted"], source.differences()) == (1, [])
     assert f"/v1/accounts/{account}" in {entry.target for entry in source.server.log}

@@ -106,6 +106,27 @@ def test_a_refused_expansion_costs_its_own_rows_only(source: Source) -> None:
     assert source.differences() == []
 
 
+def test_rows_that_two_lists_show_are_taken_from_the_one_that_is_allowed(source: Source) -> None:
+    restrict(source, "accounts")
+    first = source.run()
+    assert {name: (status, error["kind"]) for name, (status, error) in first.failed().items()} == {
+        "accounts": ("failed", "permission"),
+        "cards": ("partial", "permission"),
+        "bank_accounts": ("partial", "permission"),
+    }
+    sources = [one["id"] for key in source.account.ids("customer") for one in source.account.children(key, "sources")]
+    assert sources
+    assert set(sources) == {*source.memory.live("cards"), *source.memory.live("bank_accounts")}
+    second = source.run(due=True)
+    assert second.statuses == first.statuses
+    assert second.calls <= 4
+    assert "customers" not in second.feeds
+    live(source.account, seed=1, steps=60)
+    source.account.clock.move(600)
+    allow(source)
+    assert (source.run().status, source.differences()) == ("succeeded", [])
+
+
 def test_refused_events_leave_what_is_listed_and_lose_nothing_later(source: Source) -> None:
     restrict(source, "events")
     first = source.run()
@@ -291,11 +312,11 @@ def test_the_whole_is_what_its_parts_are() -> None:
 
 
 def _concluded(*, read: int = 0, done: bool = True, fault: Fault | None = None, unavailable: bool = False,
-               error: Fault | None = None, before: bool = True) -> CollectionReport:  # fmt: skip
+               error: Fault | None = None, before: bool = True, failed: bool = False) -> CollectionReport:  # fmt: skip
     """The verdict on one listed collection."""
     marks, tables = {"coupons": 5 * SECOND}, {"coupons": "1"} if before else {}
     holding = Holding(Listing(BY_NAME["coupons"], "/v1/coupons"), State(marks, tables), 1)
-    holding.needed, holding.done = True, done
+    holding.needed, holding.done, holding.failed = True, done, failed
     if not done:
         holding.state.open = Pass("first", ["coupons"])
     one = CollectionReport("coupons", counts=Counts(inserted=read))
@@ -317,7 +338,8 @@ ENDED = Fault("auth", "access denied")
         ({"error": ENDED}, "succeeded", None),  # it was whole before the source ended
         ({"done": False, "error": ENDED}, "failed", ENDED),
         ({"done": False, "error": ENDED, "read": 3}, "partial", ENDED),
-        ({"fault": NO}, "failed", NO),
+        ({"fault": NO, "failed": True}, "failed", NO),
+        ({"fault": NO}, "partial", NO),  # its own list was read: another that shows more of it was refused
         ({"fault": NO, "read": 3}, "partial", NO),
         ({"fault": AWAY, "done": False}, "failed", AWAY),
         ({"fault": AWAY}, "partial", AWAY),
