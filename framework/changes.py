@@ -178,8 +178,9 @@ class Changes:
         done = state.open
         if done is None:
             return
+        refused = view.refused | set(done.notes.get("denied", ()))
         for name in done.fills:
-            if name not in view.refused:
+            if name not in refused:
                 state.marks[name] = max(state.marks.get(name, 0), done.opened - self.overlap)
                 if name == self.name:
                     state.tables[name] = view.tables.get(name, "")

@@ -88,9 +88,9 @@ class Committed:
 class Pace:
     """How much a destination wants in one commit: whichever comes first, so a kill loses no more than this."""
 
-    rows: int = 40_000
-    bytes: int = 64_000_000
-    seconds: float = 1.0
+    rows: int = 80_000
+    bytes: int = 128_000_000
+    seconds: float = 2.0
 
 
 class WarehouseError(Exception):

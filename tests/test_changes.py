@@ -367,8 +367,10 @@ def test_closing_moves_the_marks_behind_the_overlap_but_for_what_was_refused() -
     at = state()
     seen = [event("charge.updated", charge(), NOW - age) for age in (10, 119, 121)]
     FEED.note(at, read(*seen, at=at))
+    assert at.open is not None
+    at.open.notes["denied"] = ["cards"]
     FEED.close(at, view(refused=frozenset({"charges"})))
-    assert at.marks["charges"] == (NOW - 3600) * SECOND
+    assert at.marks["charges"] == at.marks["cards"] == (NOW - 3600) * SECOND
     assert at.marks["refunds"] == (NOW - 120) * SECOND
     assert at.memory["seen"] == sorted(one["id"] for one in seen[:2])
     assert at.tables == {"events": "1"}

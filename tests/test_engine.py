@@ -351,8 +351,8 @@ def test_nothing_moving_ends_the_run_as_a_timeout(make: Make) -> None:
 
 def test_a_told_wait_is_no_stall(make: Make) -> None:
     source = make()
-    source.server.faults.add("retry_after", "/v1/charges", nth=1, seconds=1.2)
-    assert source.run(stall_s=0.4).status == "succeeded"
+    source.server.faults.add("retry_after", "/v1/charges", nth=1, seconds=3)
+    assert source.run(stall_s=1.5).status == "succeeded"
 
 
 def test_a_spent_quota_ends_the_run_cleanly_and_the_next_goes_on(make: Make) -> None:

@@ -90,8 +90,8 @@ def test_first_syncs_killed_anywhere_end_exact(tmp_path: Path, vendor: Vendor) -
         assert not vendor.wrong(project, since), f"seed {SEED}, kill {n} at {moment:.2f} s"
     print(f"seed {SEED}: {killed} of {FIRST} first syncs killed, calls repeated: {sorted(repeated)}")
     assert killed >= FIRST * 0.8
-    # A killed run repeats what it read since its last commit (one second at 60 calls a second) and what opens a run.
-    assert max(repeated) <= 60 + SLACK
+    # A killed run repeats what it read since its last commit (two seconds at 60 calls a second) and what opens a run.
+    assert max(repeated) <= 120 + SLACK
 
 
 def test_incremental_syncs_killed_anywhere_end_exact(tmp_path: Path, vendor: Vendor) -> None:

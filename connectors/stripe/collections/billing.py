@@ -58,7 +58,7 @@ BILLING: tuple[Collection, ...] = (
         "customer_tax_ids",
         object="tax_id",
         columns=customers.CUSTOMER_TAX_IDS,
-        get="/v1/tax_ids/{id}",
+        get="/v1/customers/{customer}/tax_ids/{id}",
         description="A customer's number at a tax authority.",
         current_by="events, `customer.tax_id.*`",
         deletions="`customer.tax_id.deleted`; missing from a complete, newer list of its customer",
