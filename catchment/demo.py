@@ -40,7 +40,8 @@ QUESTIONS = {
         with {EXPONENTS}, terms as (
           select i.quantity * p.unit_amount
                    / (cast(p.recurring->>'$.interval_count' as int) * case p.recurring->>'$.interval'
-                        when 'day' then 12 / 365.0 when 'week' then 12 / 52.0 when 'month' then 1 else 12 end) as monthly,
+                        when 'day' then 12 / 365.0 when 'week' then 12 / 52.0 when 'month' then 1 else 12 end
+                     ) as monthly,
                  p.currency
           from {SOURCE}.subscriptions s
           join {SOURCE}.subscription_items i on i.subscription_id = s.id and i._deleted_at is null
@@ -77,13 +78,13 @@ def main(directory: Path, objects: int, seed: int) -> int:
         _say("\nFirst sync, into an empty DuckDB file:")
         wrong += _sync(config, account, started, server)
         steps = live(account, seed=seed + 1, steps=150)
-        _say(f"\nThe account lives on: {sum(steps.values())} changes, among them updates, deletions, refunds, a late event.")
+        _say(f"\nThe account lives on: {sum(steps.values())} changes; updates, deletions, refunds, a late event ...")
         _say("Second sync, reading only what changed:")
         wrong += _sync(config, account, started, server)
         _ask(directory / "warehouse.duckdb")
     finally:
         server.stop()
-    _say(f"\n{time.monotonic() - began:.1f} s in all. Ask more: catchment sql --config {config} \"show all tables\"")
+    _say(f'\n{time.monotonic() - began:.1f} s in all. Ask more: catchment sql --config {config} "show all tables"')
     return 1 if wrong else 0
 
 

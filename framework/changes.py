@@ -6,7 +6,7 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -51,10 +51,10 @@ class Changes:
     """An event list, newest first, whose events carry the changed object as it was then.
 
     ``events``: the collection that keeps the events themselves. ``objects``: every collection an event may fill, found
-    by the object type in its payload, so that a new event type needs no code. ``same_shape(version of the event)``: whether
-    such a payload is rendered as the pinned version would; others are read by id. ``ends``: event types ending in
-    ``.deleted`` that end a life without deleting the object. ``horizon``: how long the vendor keeps events; ``overlap``:
-    how late an event may become visible.
+    by the object type in its payload, so that a new event type needs no code. ``same_shape(version)``: whether a
+    payload of that version is rendered as the pinned one would; others are read by id. ``ends``: event types ending in
+    ``.deleted`` that end a life without deleting the object. ``horizon``: how long the vendor keeps events;
+    ``overlap``: how late an event may become visible.
     """
 
     events: Collection
@@ -66,6 +66,7 @@ class Changes:
     overlap: int = 120 * SECOND
     settle: int = 60 * SECOND
     limit: int = 100
+    complete: ClassVar[bool] = False
 
     @property
     def name(self) -> str:
@@ -88,6 +89,12 @@ class Changes:
             names += [name for child in collection.children for name in child.collections()]
         return tuple(dict.fromkeys(names))
 
+    def cost(self, state: State) -> int:
+        return 0
+
+    def bare(self, view: View) -> Sequence[str]:
+        return ()
+
     def due(self, state: State, view: View) -> Pass | None:
         fills = [name for name in self.fills if name in view.ready]
         return Pass("changes", fills) if fills else None
@@ -104,7 +111,7 @@ class Changes:
             return follow.follow_request(self._collection(slice_), slice_, self.limit)
         if slice_["kind"] == "get":
             return follow.get_request(self._collection(slice_), slice_)
-        params = [("limit", str(self.limit)), *window.bounds(slice_, "created")]
+        params = [("limit", str(slice_.get("limit", self.limit))), *window.bounds(slice_, "created")]
         if slice_.get("after"):
             params.append(("starting_after", slice_["after"]))
         return Request(self.path, params, self.path)
@@ -145,6 +152,8 @@ class Changes:
         if refusal.kind in (Kind.GONE, Kind.CURSOR) and slice_.get("after"):
             again = window.restart(slice_)
             return [again] if again else None
+        if refusal.kind is Kind.SHRINK and slice_["kind"] == "list":
+            return window.smaller(slice_, self.limit)
         return None
 
     def gone(self, slice_: Slice, asked: int) -> list[Gone]:
@@ -195,7 +204,7 @@ class Changes:
         view: View,
         fills: frozenset[str],
     ) -> dict[str, list[Any]]:
-        """Sorts the payloads of a page by collection. Returns what the next page needs to notice ties across the cut."""
+        """Sorts the payloads of a page by collection. Returns what lets the next page notice a tie."""
         rows: dict[str, _Rows] = defaultdict(_Rows)
         seen, since = set(state.memory.get("seen", ())), state.memory.get("since", 0)
         newest: dict[str, list[Any]] = dict(tail)

@@ -39,8 +39,8 @@ class Child:
     ``path``: where the list is: an envelope ``{"data", "has_more", "url"}``, a plain array, or a single object.
     ``into``: the collection of its members, or a map from their object type to collections.
     ``parent``: the child's column that gets the parent's key.
-    ``expand``: the vendor shows it only when asked (``expand[]``), so events do not carry it. ``announced``: its members
-    have events of their own; otherwise a changed parent's list is read when an event tells of the parent.
+    ``expand``: the vendor shows it only when asked (``expand[]``), so events do not carry it. ``announced``:
+    its members have events of their own; otherwise a changed parent's list is read when an event tells of the parent.
     ``closes``: whether a member missing from a complete, newer list is gone.
     ``url``: the list's own path (``{id}`` is the parent's key). With an empty ``path`` nothing is embedded and each
     new or changed parent costs at least one call there.

@@ -22,7 +22,7 @@ from framework.listing import CHEAP
 from framework.report import Fault, SourceReport
 from framework.sweep import sweep
 from framework.verdict import conclude, fault_of
-from framework.warehouse import Commit, Warehouse, WarehouseError
+from framework.warehouse import Commit, Warehouse
 from framework.workers import Fetched, Task, Workers
 
 FOLLOW_UPS = 500  # slices of one feed that may wait before its lists pause: its document stays far below 1 MB
@@ -140,7 +140,7 @@ class Engine:
         A list of up to ten pages is worth it, but ten such lists at every sync are not; what is left out here keeps
         its cadence, and `complete_to` says how fresh it is.
         """
-        costs = sorted((h.feed.cost(h.state), h.feed.name) for h in self._listings())  # type: ignore[attr-defined]
+        costs = sorted((h.feed.cost(h.state), h.feed.name) for h in self._listings())
         costs = [(cost, name) for cost, name in costs if 0 < cost <= CHEAP]
         left, chosen = len(costs) + SPARE_CALLS, set()
         for cost, name in costs:
@@ -188,7 +188,7 @@ class Engine:
             name
             for holding in self._changes()
             for name in set(holding.feed.fills) & self._order.selected
-            if 0 < holding.state.marks.get(name, 0) < self._view.now - holding.feed.horizon  # type: ignore[attr-defined]
+            if 0 < holding.state.marks.get(name, 0) < self._view.now - holding.feed.horizon
         }
         if lost:
             self._view.gap |= frozenset(lost)
@@ -210,7 +210,7 @@ class Engine:
         new = set(opened.fills) if opened.why == "gap" else set(opened.fills) - self._filled()
         for changes in self._changes():
             for name in new & set(changes.feed.fills):
-                changes.state.marks[name] = self._view.now - changes.feed.overlap  # type: ignore[attr-defined]
+                changes.state.marks[name] = self._view.now - changes.feed.overlap
                 self._dirty.add(changes.feed.name)
 
     def _open_changes(self, holding: Holding) -> None:
@@ -264,7 +264,7 @@ class Engine:
                     raise SourceError(
                         "timeout",
                         f"nothing moved for {quiet:.0f} s",
-                        "Check the network; `catchment sync` goes on where it stopped. `timeouts.stall` sets the bound.",
+                        "Check the network; `catchment sync` goes on from here. `timeouts.stall` sets the bound.",
                     ) from None
 
     def _dispatch(self) -> None:
@@ -278,7 +278,8 @@ class Engine:
 
     def _ready(self, cap: int) -> tuple[Holding, Slice] | None:
         """Follow-ups first, so that documents stay small; then lists that must be read in one chain, for they end last;
-        then the feed that has the fewest calls under way."""
+        then the feed that has the fewest calls under way.
+        """
         best: tuple[tuple[bool, bool, int], Holding, Slice] | None = None
         for holding in self._holdings.values():
             if holding.failed or not holding.state.open or len(holding.flying) >= cap:
@@ -340,7 +341,7 @@ class Engine:
         replaced = feed.refused(slice_, error, self._view)
         blamed = () if replaced is not None else feed.blames(slice_, self._view)
         if replaced and any(new.get("bare") for new in replaced):
-            blamed = feed.bare(self._view)  # type: ignore[attr-defined]
+            blamed = feed.bare(self._view)
         if blamed:
             self._log("refused", feed=feed.name, kind=error.kind, status=error.http_status, message=str(error))
             self._blame(holding, blamed, error, exclude=feed.listing or slice_["kind"] != "list")

@@ -10,7 +10,7 @@ from framework.errors import Refused
 from framework.sight import Closed, Gone, Sight
 
 Slice = dict[str, Any]
-"""One request that still has to be made, as JSON. ``id`` is unique in its feed: a second slice of that id replaces it."""
+"""A request that still has to be made, as JSON. ``id`` is unique in its feed: a second of that id replaces it."""
 
 SECOND = 1_000_000  # every time of the framework is in microseconds since 1970, by the vendor's clock
 DAY = 86_400 * SECOND
@@ -118,6 +118,29 @@ class Feed(Protocol):
     @property
     def chained(self) -> bool:
         """Whether its pages can only be read one after the other."""
+        ...
+
+    @property
+    def complete(self) -> bool:
+        """Whether absence from its whole list proves a deletion."""
+        ...
+
+    @property
+    def horizon(self) -> int:
+        """How long the vendor keeps what it reads (microseconds); 0: for ever."""
+        ...
+
+    @property
+    def overlap(self) -> int:
+        """How late a change may become visible to it (microseconds)."""
+        ...
+
+    def cost(self, state: State) -> int:
+        """Calls that listing again would take; 0 when that would show nothing new."""
+        ...
+
+    def bare(self, view: View) -> Sequence[str]:
+        """Collections that go without when its list is read bare."""
         ...
 
     def due(self, state: State, view: View) -> Pass | None:

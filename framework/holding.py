@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import msgspec
 
 from framework.errors import SourceError
-from framework.feed import Feed, Pass, Slice, State, View
+from framework.feed import DAY, Feed, Pass, Slice, State, View
 from framework.report import Fault, SourceReport, iso
 from framework.warehouse import FeedState
 
@@ -122,7 +122,7 @@ class Holding:
         if len(document) > MAX_DOCUMENT:
             raise SourceError(
                 "internal",
-                f"the marks of {self.feed.name} grew to {len(document)} bytes with {len(self.state.slices)} slices waiting",
+                f"the marks of {self.feed.name} grew to {len(document)} bytes, {len(self.state.slices)} slices waiting",
                 "Report this; `catchment resync` starts the collection again.",
             )
         return document.decode()
@@ -130,12 +130,10 @@ class Holding:
     def note_gap(self, now: int, report: SourceReport) -> None:
         """Says which interval of events the vendor no longer had when we came."""
         mark = self.state.marks.get(self.feed.name, 0)
-        kept = now - self.feed.horizon  # type: ignore[attr-defined]
+        kept = now - self.feed.horizon
         if self.feed.name in report.collections and 0 < mark < kept:
-            report.collections[self.feed.name].status = "partial"
-            report.collections[self.feed.name].error = Fault(
-                "data",
-                f"the vendor keeps events for {self.feed.horizon // 86_400_000_000} days; those between {iso(mark)} and "  # type: ignore[attr-defined]
-                f"{iso(kept)} are lost, and the objects they changed were listed again",
-                "Sync more often than that.",
-            )
+            days = self.feed.horizon // DAY
+            lost = f"the vendor keeps events for {days} days; those between {iso(mark)} and {iso(kept)} are lost"
+            events = report.collections[self.feed.name]
+            events.status = "partial"
+            events.error = Fault("data", f"{lost}; the objects they changed were listed again", "Sync more often.")

@@ -90,7 +90,7 @@ class Door:
         self._date = ("", 0.0)  # the last `Date` seen, and what it says
         session = requests.Session()
         session.trust_env = False  # a netrc would put its own credentials over ours
-        # One adapter, asked directly: hooks, redirects and cookies are not wanted here, and cost as much as a page's decode.
+        # One adapter, asked directly: hooks, redirects and cookies are not wanted here, and cost a page's decode.
         self._adapter = HTTPAdapter(pool_connections=1, pool_maxsize=64, max_retries=0)
         headers = {"Accept": "application/json", "User-Agent": "catchment", **connector.headers, **access.headers}
         # Prepared once: preparing anew costs a tenth of a millisecond a call.

@@ -27,7 +27,7 @@ class Limits(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """A limit of ``per_second`` calls, on the whole credential or (``each`` = "endpoint") on each endpoint by itself."""
+    """A limit of ``per_second`` calls, on the whole credential or (``each`` = "endpoint") on each endpoint."""
 
     per_second: float
     each: str = "account"

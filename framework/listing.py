@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import msgspec
 
@@ -42,6 +42,8 @@ class Listing:
     complete: bool = False
     limit: int = 100
     settle: int = 60 * SECOND
+    horizon: ClassVar[int] = 0
+    overlap: ClassVar[int] = 0
 
     @property
     def name(self) -> str:
@@ -118,7 +120,7 @@ class Listing:
             return follow.follow_request(self.collection, slice_, self.limit)
         if slice_["kind"] == "get":
             return follow.get_request(self.collection, slice_)
-        params = [("limit", "1" if slice_.get("probe") else str(self.limit)), *self.params]
+        params = [("limit", "1" if slice_.get("probe") else str(slice_.get("limit", self.limit))), *self.params]
         if not slice_.get("bare"):
             params += [("expand[]", f"data.{child.expand}") for child in self._expanded(view)]
         if self.filter:
@@ -173,6 +175,8 @@ class Listing:
             return [again] if again else None
         if slice_["kind"] != "list":
             return None
+        if refusal.kind is Kind.SHRINK:
+            return window.smaller(slice_, self.limit)
         if refusal.kind in (Kind.PERMISSION, Kind.UNAVAILABLE) and not slice_.get("bare") and self._expanded(view):
             return [{**slice_, "bare": True}]  # the list may be allowed where what it was asked to carry is not
         return None

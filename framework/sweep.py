@@ -33,12 +33,12 @@ def sweep(holding: Holding, warehouse: Warehouse, order: Order, pending: Pending
         message = f"{len(absent)} of {live} rows are no longer listed; none was marked as deleted"
         hint = f"If that is right: catchment sync --accept-deletes {order.source}.{feed.name}"
         return {feed.name: Fault("data", message, hint)}
-    if feed.complete:  # type: ignore[attr-defined]
+    if feed.complete:
         pending.gone += [Gone(feed.name, key, before) for key in absent]
     else:
         for key in absent[:AT_ONCE]:
             id_ = f"get/{key}"
             holding.state.slices[id_] = {"id": id_, "kind": "get", "key": key, "v": before}
-    if feed.complete or len(absent) <= AT_ONCE:  # type: ignore[attr-defined]
+    if feed.complete or len(absent) <= AT_ONCE:
         opened.notes["swept"] = True
     return {}

@@ -56,3 +56,9 @@ def restart(slice_: Slice) -> Slice | None:
     if slice_["kind"] == "more":
         kept["after"] = ""
     return {**kept, "again": slice_.get("again", 0) + 1}
+
+
+def smaller(slice_: Slice, limit: int) -> list[Slice] | None:
+    """The slice with pages of half the size, because an answer was too large; None when one row already is."""
+    size = slice_.get("limit", limit)
+    return [{**slice_, "limit": size // 2}] if size > 1 else None

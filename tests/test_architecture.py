@@ -96,9 +96,7 @@ def modules() -> tuple[Module, ...]:
 
 def belongs(name: str, places: tuple[str, ...]) -> bool:
     """Says whether a module is one of `places`: a name, everything below `name.`, or a pattern with `*`."""
-    return any(
-        fnmatchcase(name, place) or (place.endswith(".") and f"{name}.".startswith(place)) for place in places
-    )
+    return any(fnmatchcase(name, place) or (place.endswith(".") and f"{name}.".startswith(place)) for place in places)
 
 
 def where(module: Module, line: int) -> str:
@@ -115,8 +113,7 @@ def test_imports_run_one_way() -> None:
         f"{where(module, line)} imports {name}"
         for module in modules()
         for name, line in module.imports()
-        if name.split(".")[0] in PACKAGES
-        and name.split(".")[0] not in MAY_IMPORT[module.package] | {module.package}
+        if name.split(".")[0] in PACKAGES and name.split(".")[0] not in MAY_IMPORT[module.package] | {module.package}
     ]
     assert not wrong, wrong
 

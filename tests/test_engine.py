@@ -13,6 +13,8 @@ from catchment.imitations.stripe.faults import KINDS
 from catchment.testing.memory import Memory
 from connectors.stripe import connector
 from framework import committer, http
+from framework.feed import State
+from framework.holding import Holding
 from framework.http import Timeouts
 from framework.limits import Rate
 from framework.warehouse import Pace
@@ -294,6 +296,19 @@ def test_a_start_date_leaves_out_what_is_older(make: Make) -> None:
     assert held
     assert all(charge["created"] >= start for charge in held.values())
     assert {key for key, one in source.account.truth()["charge"].items() if one["created"] >= start} <= set(held)
+
+
+def test_a_newer_order_for_the_same_list_survives_the_answer_to_the_older_one() -> None:
+    holding = Holding(connector.feeds[0], State(), 0)
+    older, newer = {"id": "more/1", "kind": "more", "v": 5}, {"id": "more/1", "kind": "more", "v": 7}
+    page = {"id": "list/0", "kind": "list"}
+    holding.replace(page, [older])
+    holding.replace(page, [newer])
+    holding.replace(page, [{**older, "v": 6}])
+    holding.replace(older, [])
+    assert holding.state.slices == {"more/1": newer}
+    holding.replace(newer, [])
+    assert holding.state.slices == {}
 
 
 # ------------------------------------------------------------------------------------- trouble

@@ -1,4 +1,4 @@
-"""Kills real syncs with SIGKILL at moments spread over their length: nothing is lost, nothing doubled, little read twice."""
+"""Real syncs, killed by SIGKILL at moments spread over their length: nothing lost or doubled, little read twice."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def _measure(project: Project, vendor: Vendor) -> tuple[float, int]:
 
 
 def _kill_and_resume(project: Project, vendor: Vendor, moment: float, whole: int) -> tuple[bool, int]:
-    """Kills a sync after so many seconds, lets the next finish. Returns whether it was killed, and calls beyond a whole run's."""
+    """Kills a sync after so many seconds, lets the next finish. Returns whether it died, and calls beyond a run's."""
     calls = vendor.calls
     with project.start("sync", "--json") as running:
         killed = running.kill_after(moment)

@@ -321,6 +321,15 @@ def test_what_was_refused_is_probed_with_one_call_before_it_is_listed_again() ->
     assert LISTING.due(state, view(run="r3")) == Pass("first", ["orders", "lines", "notes"])
 
 
+def test_what_was_allowed_once_and_is_refused_now_is_filled_again_when_it_is_allowed_again() -> None:
+    state = filled()
+    state.open = Pass("relist", ["orders", "lines", "notes"], opened=NOW * SECOND, notes={"denied": ["notes"]})
+    LISTING.close(state, view())
+    state.open = None
+    assert state.tables.keys() == {"orders", "lines"}
+    assert LISTING.due(state, view(run="r2")) == Pass("probe", ["notes"])
+
+
 def test_a_list_under_each_parent_is_probed_under_one_parent() -> None:
     state = State(open=Pass("probe", ["lines"]))
     step = LISTING.read(first(probe=True), page(order(1, lines=lines("l1"))), state, view())

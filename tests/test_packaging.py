@@ -55,9 +55,7 @@ def dist_info(installed: Path, name: str) -> str:
 def python(code: str, *paths: Path) -> subprocess.CompletedProcess[str]:
     """Runs code in an interpreter that sees `paths` before everything else, and no PYTHONPATH."""
     head = f"import sys; sys.path[:0] = {[str(path) for path in paths]!r}\n"
-    return subprocess.run(
-        [sys.executable, "-I", "-c", head + code], capture_output=True, text=True, check=False
-    )
+    return subprocess.run([sys.executable, "-I", "-c", head + code], capture_output=True, text=True, check=False)
 
 
 def tracked_sources() -> set[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from catchment.imitations.stripe import DEFAULT_KEY, billing, live, selling
 from catchment.imitations.stripe.keys import Key
 from catchment.imitations.stripe.shop import Shop
+from connectors.stripe import LISTINGS
 from framework import http
 from framework.errors import Kind, Refused, SourceError, Stopped
 from framework.feed import SECOND, Pass, State
@@ -107,6 +109,9 @@ def test_a_refused_expansion_costs_its_own_rows_only(source: Source) -> None:
 
 
 def test_rows_that_two_lists_show_are_taken_from_the_one_that_is_allowed(source: Source) -> None:
+    pattern = source.account.get("customer", source.account.ids("customer")[0])
+    for n in range(120):  # two pages: the second is asked for when the refusal is known
+        source.account.create({**pattern, "id": f"cus_{n}"}, emit=False)
     restrict(source, "accounts")
     first = source.run()
     assert {name: (status, error["kind"]) for name, (status, error) in first.failed().items()} == {
@@ -247,6 +252,39 @@ def test_a_key_revoked_in_the_middle_ends_the_source_at_once(make: Make) -> None
     assert kept > 0
     key.revoked = False
     assert source.run().status == "succeeded"
+    assert source.differences() == []
+
+
+def test_what_was_read_before_a_key_died_is_never_read_again(make: Make) -> None:
+    """Several calls are refused at once, while a slow warehouse still writes."""
+    source = make(objects=1_600, latency=0.03)
+    key, _ = source.server.accounts[DEFAULT_KEY]
+    pages = iter(range(10**6))
+
+    class Slow:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(source.memory, name)
+
+        def commit(self, commit: Any) -> Any:
+            time.sleep(0.3)
+            return source.memory.commit(commit)
+
+    def progress(_: object) -> None:
+        key.revoked = key.revoked or next(pages) == 15
+
+    def listed() -> set[str]:
+        told = {feed.path for feed in LISTINGS if feed.keep == "events" and not feed.silent}
+        good = {entry.target for entry in source.server.log if entry.status == 200}
+        return {target for target in good if target.partition("?")[0] in told}
+
+    source.run(warehouse=Slow(), progress=progress)  # type: ignore[arg-type]
+    assert sum(entry.status == 401 for entry in source.server.log) > 1
+    before = listed()
+    assert before
+    key.revoked = False
+    source.server.log.clear()
+    assert source.run().status == "succeeded"
+    assert not before & listed()
     assert source.differences() == []
 
 

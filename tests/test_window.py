@@ -153,3 +153,12 @@ def test_a_dead_page_token_restarts_its_slice_a_few_times_only() -> None:
         assert again == {**window.first(5, 9), "again": restarts + 1}
         slice_, restarts = {**again, "after": "y"}, restarts + 1
     assert restarts == window.RESTARTS
+
+
+def test_a_slice_whose_answers_are_too_large_asks_for_half_of_it_down_to_one_row() -> None:
+    slice_ = window.first(0)
+    sizes = []
+    while found := window.smaller(slice_, 100):
+        (slice_,) = found
+        sizes.append(slice_["limit"])
+    assert sizes == [50, 25, 12, 6, 3, 1]

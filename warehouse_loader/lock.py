@@ -51,7 +51,7 @@ def opened(
             _release(handle)
             raise
 
-    connection, handle = _patiently(enter, path, patience)
+    connection, handle = _patiently(enter, patience)
     try:
         yield connection
     finally:
@@ -59,7 +59,7 @@ def opened(
         _release(handle)
 
 
-def _patiently(enter: Callable[[], Entered], path: Path, patience: float) -> Entered:
+def _patiently(enter: Callable[[], Entered], patience: float) -> Entered:
     """Enters at once where nobody is in the way; otherwise polls, and says once for whom."""
     try:
         return enter()

@@ -10,7 +10,7 @@ BREAKING = ("2024-09-30", "2025-03-31", "2025-09-30", "2026-03-25", "2026-10-28"
 
 
 def same_shape(version: str) -> bool:
-    """Whether a payload of this version looks as the pinned version would render it: no breaking release lies between."""
+    """Whether a payload of this version looks as the pinned one would render it: no breaking release lies between."""
     date, _, name = version.partition(".")
     if not name:
         return False

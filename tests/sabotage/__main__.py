@@ -43,7 +43,10 @@ def _try(patch: Sabotage) -> tuple[Sabotage, str]:
         done = _pytest(directory, patch.tests)
     if done.returncode == 1:
         return patch, ""
-    return patch, "no test noticed" if done.returncode == 0 else f"pytest ended with {done.returncode}:\n{done.stdout[-800:]}"
+    return (
+        patch,
+        "no test noticed" if done.returncode == 0 else f"pytest ended with {done.returncode}:\n{done.stdout[-800:]}",
+    )
 
 
 def main() -> int:
@@ -52,7 +55,10 @@ def main() -> int:
     missed = 0
     with ThreadPoolExecutor(max_workers=2) as pool:
         for patch, problem in pool.map(_try, wanted):
-            print(f"{'noticed' if not problem else 'MISSED ':8} {patch.promise}{': ' + problem if problem else ''}", flush=True)
+            print(
+                f"{'noticed' if not problem else 'MISSED ':8} {patch.promise}{': ' + problem if problem else ''}",
+                flush=True,
+            )
             missed += bool(problem)
     print(f"{len(wanted) - missed} of {len(wanted)} breaks were noticed")
     return 1 if missed else 0

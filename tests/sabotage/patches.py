@@ -41,15 +41,15 @@ PATCHES = (
     Sabotage(
         "the newest version wins",
         "warehouse_loader/merge.py",
-        "t._version IS NULL OR b._version >= t._version AS newer",
-        "t._version IS NULL OR b._version <= t._version AS newer",
+        "WHERE t._version IS NULL OR b._version >= t._version",
+        "WHERE t._version IS NULL OR b._version <= t._version",
         ("tests/test_merge_rows.py",),
     ),
     Sabotage(
         "an unchanged row is not written again",
         "warehouse_loader/merge.py",
-        '{" OR ".join(differ) or "false"} AS differs',
-        "true AS differs",
+        'WHEN {" OR ".join(named) or "false"} OR tv IS NULL',
+        "WHEN true OR tv IS NULL",
         ("tests/test_merge_rows.py", "tests/test_duckdb_commit.py"),
     ),
     Sabotage(
