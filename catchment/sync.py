@@ -213,11 +213,14 @@ class Run:
 
     def _sync(self, target: Target, report: SourceReport, log: Any, progress: Callable[[SourceReport], None]) -> None:
         source, connector = target.source, target.connector
+        selected = [c for c in connector.collections if c.name in target.selected]
+        carriers = [
+            c
+            for c in connector.collections
+            if c not in selected and any(name in target.selected for child in c.children for name in child.collections())
+        ]
         warehouse = open_warehouse(
-            self._settings.warehouse,
-            source.name,
-            [c for c in connector.collections if c.name in target.selected],
-            scratch=self._scratch(),
+            self._settings.warehouse, source.name, selected, scratch=self._scratch(), carriers=carriers
         )
         stop = self._stop.event()
         rates = _rates(source, target.access)

@@ -14,7 +14,7 @@ from framework import follow, page, window
 from framework.collection import Collection
 from framework.errors import Kind, Refused
 from framework.feed import DAY, SECOND, Answer, Pass, Request, Slice, State, Step, View
-from framework.sight import RANK_CHANGED, RANK_CREATED, RANK_DELETED, Gone, Sight
+from framework.sight import RANK_CHANGED, RANK_CREATED, RANK_DELETED, Closed, Gone, Sight
 
 
 class _Data(msgspec.Struct):
@@ -217,14 +217,16 @@ class Changes:
             fields = _fields(raw)
             object_, key = _text(fields.get("object")), _text(fields.get("id"))
             collection = by_object.get(object_)
-            if collection is None or collection.name not in fills:
+            served = _served(collection, fills) if collection else []
+            if collection is None or not served:
                 ignored[object_ or "?"] += 1
                 continue
-            if not key or event.created * SECOND < state.marks.get(collection.name, 0):
+            mark = min(state.marks.get(name, 0) for name in served)
+            if not key or event.created * SECOND < mark:
                 continue
             version = event.created * SECOND + _rank(event.type, self.ends)
             name = f"{collection.name}/{key}"
-            repeated = event.id in seen and state.marks.get(collection.name, 0) >= since
+            repeated = event.id in seen and mark >= since
             stamp = [version, hashlib.blake2b(raw, digest_size=8).hexdigest(), repeated]
             address = _address(collection, fields)
             known = newest.get(name)
@@ -239,6 +241,9 @@ class Changes:
                 newest[name] = stamp
             foreign = not self.same_shape(event.api_version or "") and address is not None
             stub = _flag(fields.get("deleted"))
+            if version % 10 == RANK_DELETED and collection.name not in fills:
+                step.closed += [Closed(child, collection.name, key, version) for child in served]
+                continue
             if stub or (foreign and version % 10 == RANK_DELETED):
                 step.gone.append(Gone(collection.name, key, version))
                 continue
@@ -305,6 +310,13 @@ def _address(collection: Collection, fields: dict[str, Any]) -> dict[str, str] |
     needed = [part.partition("}")[0] for part in collection.get.split("{")[1:]]
     path = {name: _text(fields.get(name)) for name in needed if name != "id"}
     return path if collection.get and all(path.values()) else None
+
+
+def _served(collection: Collection, fills: frozenset[str]) -> list[str]:
+    """What a payload fills: its own collection, or, where that is not wanted, those of the lists that it carries."""
+    if collection.name in fills:
+        return [collection.name]
+    return [name for child in collection.children if child.closes for name in child.collections() if name in fills]
 
 
 def _fields(raw: bytes | msgspec.Raw) -> dict[str, Any]:

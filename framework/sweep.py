@@ -26,6 +26,9 @@ def sweep(holding: Holding, warehouse: Warehouse, order: Order, pending: Pending
     before = feed.absent(holding.state)
     if opened is None:
         return {}
+    if feed.name not in order.selected:  # read for its lists' sake: it has no rows to miss
+        opened.notes["swept"] = True
+        return {}
     absent = warehouse.absent(feed.name, before, since=max(order.start, opened.notes.get("since", 0)) or None)
     live = warehouse.live_rows(feed.name)
     if len(absent) > ROWS and len(absent) > SHARE * live and feed.name not in order.accept_deletes:

@@ -108,10 +108,11 @@ def test_a_refused_expansion_costs_its_own_rows_only(source: Source) -> None:
     assert source.differences() == []
 
 
-def test_rows_that_two_lists_show_are_taken_from_the_one_that_is_allowed(source: Source) -> None:
+def test_rows_that_two_lists_show_are_taken_from_the_one_that_is_allowed(make: Make) -> None:
+    source = make(objects=300, latency=0.03)  # slow enough for all lists to be read side by side
     pattern = source.account.get("customer", source.account.ids("customer")[0])
-    for n in range(120):  # two pages: the second is asked for when the refusal is known
-        source.account.create({**pattern, "id": f"cus_{n}"}, emit=False)
+    for n in range(120):  # the older ones are on the second page, asked for when the refusal is known
+        source.account.create({**pattern, "id": f"cus_{n}", "created": source.account.clock.second()}, emit=False)
     restrict(source, "accounts")
     first = source.run()
     assert {name: (status, error["kind"]) for name, (status, error) in first.failed().items()} == {

@@ -18,15 +18,17 @@ __all__ = ["open_warehouse", "read_only"]
 _DUCKDB = "duckdb:///"
 
 
-def open_warehouse(url: str, source: str, collections: Sequence[Collection], *, scratch: Path) -> Warehouse:
+def open_warehouse(
+    url: str, source: str, collections: Sequence[Collection], *, scratch: Path, carriers: Sequence[Collection] = ()
+) -> Warehouse:
     """One source's place in the warehouse at ``url`` (``duckdb:///PATH``); nothing is opened or made yet.
 
-    ``collections``: those the source syncs. ``scratch``: a folder for what does not fit into memory.
+    ``collections``: those the source syncs. ``carriers``: others whose objects carry lists of these. ``scratch``: a folder for what does not fit into memory.
     Raises WarehouseError, kind ``config``, for a URL or a file name that cannot be.
     """
     from warehouse_loader.duckdb_warehouse import DuckDBWarehouse
 
-    return DuckDBWarehouse(_file(url), source, collections, scratch=scratch)
+    return DuckDBWarehouse(_file(url), source, collections, scratch=scratch, carriers=carriers)
 
 
 def read_only(url: str, patience: float = 5.0) -> AbstractContextManager[DuckDBPyConnection]:

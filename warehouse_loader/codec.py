@@ -105,9 +105,10 @@ class RecordCodec:
         return pack(cast(Sequence[Page], pages), self._registry)
 
     def _add(self, page: Page, chunk: Chunk, fresh: frozenset[str]) -> None:
-        page.chunks.append(chunk)
-        page.rows += len(chunk.records)
         layout = chunk.layout
+        if layout.collection.name in self._registry:
+            page.chunks.append(chunk)
+            page.rows += len(chunk.records)
         if not layout.children or not chunk.records:
             return
         keys = _keys(chunk)

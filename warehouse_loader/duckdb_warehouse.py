@@ -44,7 +44,14 @@ class DuckDBWarehouse:
     """One source's schema in one DuckDB file (framework.warehouse.Warehouse)."""
 
     def __init__(
-        self, path: Path, source: str, collections: Sequence[Collection], *, scratch: Path, patience: float = _BUSY
+        self,
+        path: Path,
+        source: str,
+        collections: Sequence[Collection],
+        *,
+        scratch: Path,
+        carriers: Sequence[Collection] = (),
+        patience: float = _BUSY,
     ) -> None:
         if path.stem.lower() in (source, catalog.SCHEMA):
             raise WarehouseError(
@@ -55,7 +62,7 @@ class DuckDBWarehouse:
             )
         self.path, self.source = path, source
         self._scratch, self._patience = scratch, patience
-        self._registry = Registry(collections)
+        self._registry = Registry(collections, carriers)
         self._codec = RecordCodec(self._registry)
         self._recalled = False
         self._described: dict[str, Layout] = {}  # as `catchment.columns` has them

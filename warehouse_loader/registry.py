@@ -12,12 +12,16 @@ from warehouse_loader.layout import Layout, Leaf, declared
 
 
 class Registry:
-    """Collection -> its layout now. Layouts only ever grow."""
+    """Collection -> its layout now. Layouts only ever grow.
 
-    def __init__(self, collections: Sequence[Collection]) -> None:
+    ``carriers`` are read for their lists' sake alone: their own objects become no rows.
+    """
+
+    def __init__(self, collections: Sequence[Collection], carriers: Sequence[Collection] = ()) -> None:
         self._lock = threading.RLock()
         self.collections: Mapping[str, Collection] = {one.name: one for one in collections}
-        self._layouts = {one.name: self._first(one) for one in collections}
+        self._all = (*collections, *carriers)
+        self._layouts = {one.name: self._first(one) for one in self._all}
 
     def _first(self, collection: Collection) -> Layout:
         links = [child.parent for _, child in self.parents(collection.name)]
@@ -28,7 +32,7 @@ class Registry:
         """The collections whose objects carry lists of this one, with the lists."""
         return [
             (parent, child)
-            for parent in self.collections.values()
+            for parent in self._all
             for child in parent.children
             if name in child.collections()
         ]
@@ -37,7 +41,8 @@ class Registry:
         return self._layouts[name]
 
     def __contains__(self, name: str) -> bool:
-        return name in self._layouts
+        """Whether the objects of this collection become rows."""
+        return name in self.collections
 
     def learn(self, name: str, lesson: Callable[[Layout], Layout]) -> Layout:
         """Replace a layout by what a lesson makes of it; lessons come one at a time."""
