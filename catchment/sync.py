@@ -217,7 +217,7 @@ class Run:
         carriers = [
             c
             for c in connector.collections
-            if c not in selected and any(name in target.selected for child in c.children for name in child.collections())
+            if c not in selected and any(target.selected.intersection(child.collections()) for child in c.children)
         ]
         warehouse = open_warehouse(
             self._settings.warehouse, source.name, selected, scratch=self._scratch(), carriers=carriers

@@ -240,8 +240,13 @@ class Engine:
                 raise Stopped
             idle = not self._workers.busy and not self._writer.busy
             ended = [h for h in self._holdings.values() if h.ended and (idle or not h.sweeps)]
+            if unseen := [h for h in ended if h.sweeps]:
+                if not self._pending.empty:
+                    self._flush()
+                self._faults.update(sweep(unseen, self._warehouse, self._order, self._pending))
             for holding in ended:
-                self._end(holding)
+                if not holding.state.slices:
+                    self._end(holding)
             if not any(h.filling for h in self._listings()):
                 for holding in self._changes():
                     self._open_changes(holding)
@@ -378,11 +383,6 @@ class Engine:
     def _end(self, holding: Holding) -> None:
         """Closes a pass that has no slice left, or finds more to read in the rows that it did not see."""
         opened = holding.state.open
-        if holding.sweeps:
-            self._flush()
-            self._faults.update(sweep(holding, self._warehouse, self._order, self._pending))
-            if holding.state.slices:
-                return
         here, why = holding.fresh, opened.why if opened else ""
         holding.close(self._view)
         self._dirty.add(holding.feed.name)

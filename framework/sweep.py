@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from framework.report import Fault
 from framework.sight import Gone
-from framework.warehouse import Warehouse
+from framework.warehouse import Unseen, Warehouse
 
 if TYPE_CHECKING:
     from framework.committer import Pending
@@ -17,21 +18,33 @@ SHARE, ROWS = 0.2, 100  # the brake: more than a fifth of a table and more than 
 AT_ONCE = 400  # reads by id that are ordered together
 
 
-def sweep(holding: Holding, warehouse: Warehouse, order: Order, pending: Pending) -> dict[str, Fault]:
-    """Orders what the absent rows of a finished whole pass need; returns what the brake holds.
+def sweep(holdings: Sequence[Holding], warehouse: Warehouse, order: Order, pending: Pending) -> dict[str, Fault]:
+    """Orders what the absent rows of finished whole passes need; returns what the brake holds, by collection.
 
     A list that is declared complete proves a deletion by itself; otherwise each absent row is read by id.
     """
+    wanted = {}
+    for holding in holdings:
+        if holding.state.open and holding.feed.name in order.selected:
+            since = max(order.start, holding.state.open.notes.get("since", 0))
+            wanted[holding.feed.name] = Unseen(holding.feed.absent(holding.state), since)
+    found = warehouse.absent(wanted) if wanted else {}
+    held: dict[str, Fault] = {}
+    for holding in holdings:
+        # A list that is read for its members' sake alone has no rows to miss.
+        held |= _sweep(holding, found.get(holding.feed.name, ()), warehouse, order, pending)
+    return held
+
+
+def _sweep(
+    holding: Holding, absent: Sequence[str], warehouse: Warehouse, order: Order, pending: Pending
+) -> dict[str, Fault]:
     feed, opened = holding.feed, holding.state.open
     before = feed.absent(holding.state)
     if opened is None:
         return {}
-    if feed.name not in order.selected:  # read for its lists' sake: it has no rows to miss
-        opened.notes["swept"] = True
-        return {}
-    absent = warehouse.absent(feed.name, before, since=max(order.start, opened.notes.get("since", 0)) or None)
-    live = warehouse.live_rows(feed.name)
-    if len(absent) > ROWS and len(absent) > SHARE * live and feed.name not in order.accept_deletes:
+    live = warehouse.live_rows(feed.name) if len(absent) > ROWS else 0
+    if len(absent) > max(ROWS, SHARE * live) and feed.name not in order.accept_deletes:
         opened.notes |= {"swept": True, "held": True}
         message = f"{len(absent)} of {live} rows are no longer listed; none was marked as deleted"
         hint = f"If that is right: catchment sync --accept-deletes {order.source}.{feed.name}"

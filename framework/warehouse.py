@@ -106,6 +106,14 @@ class Conflict(WarehouseError):
     """Another run has written this source's marks since we read them: this run must stop."""
 
 
+@dataclass(frozen=True, slots=True)
+class Unseen:
+    """Rows whose version is older than ``before``; with ``since`` only those created then or later (microseconds)."""
+
+    before: int
+    since: int = 0
+
+
 class Warehouse(Protocol):
     """One source's schema in one warehouse. Calls come from one thread at a time."""
 
@@ -120,6 +128,6 @@ class Warehouse(Protocol):
 
     def live_rows(self, collection: str) -> int: ...
 
-    def absent(self, collection: str, before: int, since: int | None = None, limit: int | None = None) -> Sequence[str]:
-        """Keys of live rows whose version is older than ``before`` (and created at or after ``since``)."""
+    def absent(self, wanted: Mapping[str, Unseen]) -> Mapping[str, Sequence[str]]:
+        """Per collection, the keys of live rows that a whole listing did not show, oldest version first."""
         ...

@@ -14,7 +14,7 @@ import pytest
 
 from framework.collection import Child, Collection, Column
 from framework.sight import Gone
-from framework.warehouse import Commit, Conflict, Warehouse, WarehouseError
+from framework.warehouse import Commit, Conflict, Unseen, Warehouse, WarehouseError
 from tests.merge_kit import sight
 from warehouse_loader import open_warehouse, read_only
 
@@ -60,7 +60,7 @@ def test_nothing_is_there_before_the_first_commit(warehouse: Open, file: Path) -
     assert dict(house.load().feeds) == {}
     assert dict(house.load().tables) == {}
     assert house.live_rows("orders") == 0
-    assert list(house.absent("orders", 10)) == []
+    assert house.absent({"orders": Unseen(10)})["orders"] == []
     assert not file.exists()
 
 
@@ -243,12 +243,11 @@ def test_a_sweep_sees_live_rows_that_are_older(warehouse: Open) -> None:
     pages = [placed("a", "b", version=5, created=1000), placed("c", version=7, created=2000), placed("d", version=3)]
     house.commit(Commit(decoded=[house.codec().decode(page) for page in pages], gone=[Gone("orders", "b", 6)]))
     assert house.live_rows("orders") == 3
-    assert list(house.absent("orders", 7)) == ["d", "a"]
-    assert list(house.absent("orders", 8)) == ["d", "a", "c"]
-    assert list(house.absent("orders", 8, since=1_000_000_001)) == ["c"]
-    assert list(house.absent("orders", 8, limit=1)) == ["d"]
+    assert house.absent({"orders": Unseen(7)})["orders"] == ["d", "a"]
+    assert house.absent({"orders": Unseen(8)})["orders"] == ["d", "a", "c"]
+    assert house.absent({"orders": Unseen(8, 1_000_000_001)})["orders"] == ["c"]
     with pytest.raises(WarehouseError, match="created"):
-        house.absent("lines", 8, since=1)
+        house.absent({"lines": Unseen(8, 1)})
 
 
 def test_an_idle_commit_leaves_every_row_alone(warehouse: Open, file: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -16,7 +16,7 @@ from framework.holding import Holding
 from framework.listing import Listing
 from framework.sight import Gone
 from framework.sweep import sweep
-from framework.warehouse import Pace
+from framework.warehouse import Pace, Unseen
 from tests.source import BY_NAME, Mortal, Source
 from tests.vendor import Make, sources
 
@@ -187,9 +187,9 @@ class Shelf:
         self.rows = live
         self.asked: list[Any] = []
 
-    def absent(self, collection: str, before: int, since: int | None = None, limit: int | None = None) -> list[str]:
-        self.asked.append((collection, before, since))
-        return self.keys
+    def absent(self, wanted: Mapping[str, Unseen]) -> dict[str, list[str]]:
+        self.asked.append(dict(wanted))
+        return dict.fromkeys(wanted, self.keys)
 
     def live_rows(self, collection: str) -> int:
         return self.rows
@@ -200,7 +200,7 @@ def _swept(shelf: Shelf, complete: bool = False, start: int = 0, **notes: Any) -
     holding = Holding(feed, State(open=Pass("relist", ["coupons"], opened=10**15, notes=notes)), 0)
     pending = Pending(None, Pace())  # type: ignore[arg-type]
     order = Order("shop", "r", frozenset({"coupons"}), start=start)
-    return holding, pending, sweep(holding, shelf, order, pending)  # type: ignore[arg-type]
+    return holding, pending, sweep([holding], shelf, order, pending)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -222,10 +222,10 @@ def test_a_complete_list_proves_a_deletion_by_itself() -> None:
 
 
 def test_a_sweep_never_reaches_outside_the_range_listed() -> None:
-    for start, since, expected in ((0, 0, None), (5, 0, 5), (0, 7, 7), (5, 7, 7), (9, 7, 9)):
+    for start, since, expected in ((0, 0, 0), (5, 0, 5), (0, 7, 7), (5, 7, 7), (9, 7, 9)):
         shelf = Shelf(0, 9)
         _swept(shelf, start=start, since=since)
-        assert shelf.asked == [("coupons", 10**15 - 60_000_000, expected)]
+        assert shelf.asked == [{"coupons": Unseen(10**15 - 60_000_000, expected)}]
 
 
 def test_only_lists_that_show_their_deletions_to_nobody_else_are_swept_each_time() -> None:

@@ -23,7 +23,8 @@ def open_warehouse(
 ) -> Warehouse:
     """One source's place in the warehouse at ``url`` (``duckdb:///PATH``); nothing is opened or made yet.
 
-    ``collections``: those the source syncs. ``carriers``: others whose objects carry lists of these. ``scratch``: a folder for what does not fit into memory.
+    ``collections``: those the source syncs. ``carriers``: others whose objects carry lists of these. ``scratch``: a
+    folder for what does not fit into memory.
     Raises WarehouseError, kind ``config``, for a URL or a file name that cannot be.
     """
     from warehouse_loader.duckdb_warehouse import DuckDBWarehouse

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from framework.collection import Collection
-from framework.warehouse import Commit, Committed, Conflict, FeedState, Pace, Stored, WarehouseError
+from framework.warehouse import Commit, Committed, Conflict, FeedState, Pace, Stored, Unseen, WarehouseError
 from warehouse_loader import catalog, merge
 from warehouse_loader.codec import RecordCodec
 from warehouse_loader.layout import Layout
@@ -99,25 +99,29 @@ class DuckDBWarehouse:
         rows = self._read(collection, "SELECT count(*) FROM {table} WHERE _deleted_at IS NULL", {})
         return int(rows[0][0]) if rows else 0
 
-    def absent(self, collection: str, before: int, since: int | None = None, limit: int | None = None) -> Sequence[str]:
-        """Keys of live rows whose version is older than ``before`` (microseconds), oldest first.
+    def absent(self, wanted: Mapping[str, Unseen]) -> dict[str, list[str]]:
+        """Per collection, the keys of live rows that a whole listing did not show, oldest version first.
 
-        With ``since`` only those created then or later: the range that a listing with a start date covers.
+        With a start date only those created then or later: the range that the listing covers.
         """
-        wanted, values = "_deleted_at IS NULL AND _version < make_timestamptz($before)", {"before": before}
-        if since is not None:
-            wanted += f" AND {quote(self._created(collection))} >= make_timestamptz($since)"
-            values["since"] = since
-        if limit is not None:
-            values["limit"] = limit
+        asked = {name: self._unseen(name, unseen) for name, unseen in wanted.items()}
+        found: dict[str, list[str]] = {name: [] for name in wanted}
+        if not there(self.path):
+            return found
+        with self._open(read_only=True) as connection:
+            tables = self._shape(connection).tables
+            for name in asked.keys() & tables:
+                found[name] = [row[0] for row in connection.execute(*asked[name]).fetchall()]
+        return found
+
+    def _unseen(self, collection: str, unseen: Unseen) -> tuple[str, dict[str, int]]:
         key = quote(self._registry.collections[collection].key)
-        rows = self._read(
-            collection,
-            f"SELECT {key}::VARCHAR FROM {{table}} WHERE {wanted} ORDER BY _version, {key}"
-            + (" LIMIT $limit" if limit is not None else ""),
-            values,
-        )
-        return [row[0] for row in rows]
+        wanted, values = "_deleted_at IS NULL AND _version < make_timestamptz($before)", {"before": unseen.before}
+        if unseen.since:
+            wanted += f" AND {quote(self._created(collection))} >= make_timestamptz($since)"
+            values["since"] = unseen.since
+        sql = f"SELECT {key}::VARCHAR FROM {self._table(collection)} WHERE {wanted} ORDER BY _version, {key}"
+        return sql, values
 
     def _created(self, collection: str) -> str:
         leaves = self._registry[collection].by_name

@@ -30,12 +30,7 @@ class Registry:
 
     def parents(self, name: str) -> list[tuple[Collection, Child]]:
         """The collections whose objects carry lists of this one, with the lists."""
-        return [
-            (parent, child)
-            for parent in self._all
-            for child in parent.children
-            if name in child.collections()
-        ]
+        return [(parent, child) for parent in self._all for child in parent.children if name in child.collections()]
 
     def __getitem__(self, name: str) -> Layout:
         return self._layouts[name]

@@ -82,7 +82,7 @@ class Writer:
             links = {of.name: child.parent for of, child in self._registry.parents(one.collection)}
             if one.parent in links:
                 keys, versions = (one.parent_key,), (one.version,)
-                yield Closing(one.collection, one.parent, links[one.parent], False, keys, versions)
+                yield Closing(one.collection, one.parent, links[one.parent], one.fresh, keys, versions)
 
     def _in_order(self, names: Iterable[str]) -> list[str]:
         """Parents before their children."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from framework.collection import Child, Collection
 from framework.sight import Closed, Sight
-from framework.warehouse import Commit, Committed, Conflict, Counts, Decoded, FeedState, Pace, Stored
+from framework.warehouse import Commit, Committed, Conflict, Counts, Decoded, FeedState, Pace, Stored, Unseen
 
 
 @dataclass(slots=True)
@@ -63,9 +63,11 @@ class Memory:
     def live_rows(self, collection: str) -> int:
         return sum(row.live for row in self.rows.get(collection, {}).values())
 
-    def absent(self, collection: str, before: int, since: int | None = None, limit: int | None = None) -> Sequence[str]:
-        found = [key for key, row in self.rows.get(collection, {}).items() if row.live and row.version < before]
-        return found[:limit]
+    def absent(self, wanted: Mapping[str, Unseen]) -> Mapping[str, Sequence[str]]:
+        return {
+            name: [key for key, row in self.rows.get(name, {}).items() if row.live and row.version < unseen.before]
+            for name, unseen in wanted.items()
+        }
 
     def live(self, collection: str) -> dict[str, dict[str, Any]]:
         """Payloads of the live rows by key."""

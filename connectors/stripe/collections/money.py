@@ -10,7 +10,7 @@ MONEY: tuple[Collection, ...] = (
         columns=payment_methods.PAYMENT_METHODS,
         get="/v1/payment_methods/{id}",
         description="A means of payment: card, bank debit, wallet or other.",
-        current_by="events, `payment_method.*`",
+        current_by="events, `payment_method.*`; listed again for those made and never attached",
         deletions="none: detached ones stay, with no customer",
     ),
     Collection(
@@ -32,7 +32,7 @@ MONEY: tuple[Collection, ...] = (
         columns=payments.PAYMENT_INTENTS,
         get="/v1/payment_intents/{id}",
         description="One purchase from the first attempt to success or cancellation.",
-        current_by="events, `payment_intent.*`; a change of metadata alone sends none",
+        current_by="events, `payment_intent.*`; listed again for changes of metadata alone",
         deletions="none: payment intents are canceled, never deleted",
         missing={
             "invoice_id": "version 2025-03-31 removed the field; join through invoice_payments",
@@ -44,7 +44,7 @@ MONEY: tuple[Collection, ...] = (
         columns=payments.SETUP_INTENTS,
         get="/v1/setup_intents/{id}",
         description="Saving of a payment method for later.",
-        current_by="events, `setup_intent.*`; a change of metadata alone sends none",
+        current_by="events, `setup_intent.*`; listed again for changes of metadata alone",
         deletions="none: setup intents are canceled, never deleted",
     ),
     Collection(
@@ -119,7 +119,7 @@ MONEY: tuple[Collection, ...] = (
         columns=balance.TOPUPS,
         get="/v1/topups/{id}",
         description="Money added to the balance from outside.",
-        current_by="events, `topup.*`",
+        current_by="events, `topup.*`; listed again for the rest",
         deletions="none: top-ups are never deleted",
     ),
 )
