@@ -23,10 +23,10 @@ class _Data(msgspec.Struct):
 
 
 class _Event(msgspec.Struct):
-    id: str
-    type: str
-    created: int
-    data: _Data
+    id: str = ""
+    type: str = ""
+    created: int = 0
+    data: _Data = msgspec.field(default_factory=_Data)
     api_version: str | None = None
 
 
@@ -127,7 +127,7 @@ class Changes:
             if sights:
                 self._follow(step, collection, slice_["key"], slice_["v"], None, _fields(answer.body), view)
             return step
-        shown = _PAGE.decode(answer.body)
+        shown = page.read(_PAGE, answer.body)
         events = shown.data
         step = Step(rows=len(events))
         fills = frozenset(state.open.fills) if state.open else frozenset[str]()
@@ -136,8 +136,8 @@ class Changes:
             step.sights.append(Sight(self.name, answer.body, versions, at="data"))
         tail = self._objects(step, events, slice_.get("tail", {}), state, view, fills)
         if shown.has_more and events:
-            after, oldest = events[-1].id, events[-1].created
-            if after == slice_.get("after"):
+            after, oldest = next((event.id for event in reversed(events) if event.id), ""), events[-1].created
+            if after == slice_.get("after", ""):
                 raise Refused(Kind.BUG, f"{self.path} does not move past {after}: the list repeats itself")
             born = max(view.born, view.now - self.horizon)
             slices = window.rest(slice_, after, events[0].created, oldest, born=born, spare=view.spare)
@@ -288,8 +288,7 @@ class Changes:
             if child.expand and child.announced:
                 continue
             if child.path and not child.expand:
-                shown = fields.get(child.path)
-                more = shown is not None and msgspec.json.decode(shown, type=page.Shown | None)
+                more = page.shown(fields.get(child.path))
                 if not (more and more.has_more) or (before is not None and child.path not in before):
                     continue
             slice_ = follow.follow_up(n, child, key, follow.settled_rank(version), None)

@@ -10,7 +10,8 @@ import msgspec
 from framework.collection import Child, Collection
 from framework.errors import Kind, Refused
 from framework.feed import Answer, Request, Slice, Step, View
-from framework.page import ENVELOPE, MEMBERS, RAWS, array
+from framework.page import ENVELOPE, RAWS, array
+from framework.page import members as identities
 from framework.sight import RANK_SETTLED, Closed, Gone, Sight
 
 
@@ -40,7 +41,7 @@ def members(
 ) -> tuple[list[Sight], list[Closed], str, int]:
     """A page of a parent's list: sights by collection, what is complete now, the token of the next page, rows."""
     envelope = ENVELOPE.decode(body)
-    found = MEMBERS.decode(envelope.data)
+    found = identities(envelope.data)
     parts: dict[str, bytes] = {}
     if isinstance(child.into, str):
         if found:
@@ -57,7 +58,7 @@ def members(
         if into in view.selected
     ]
     if envelope.has_more and found:
-        return sights, [], found[-1].id, len(found)
+        return sights, [], next((member.id for member in reversed(found) if member.id), ""), len(found)
     wanted = [name for name in child.collections() if name in view.selected] if child.closes else []
     closed = [Closed(name, collection.name, parent, version, name in fresh) for name in wanted]
     return sights, closed, "", len(found)

@@ -9,7 +9,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 from urllib.parse import urlencode, urljoin, urlsplit
 
@@ -18,6 +18,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
 
+from framework import page
 from framework.connector import Access, Connector
 from framework.errors import Kind, Refused, Stopped
 from framework.feed import SECOND, Answer, Request
@@ -155,8 +156,15 @@ class Door:
         meter.server_s = took
         headers = {name.lower(): value for name, value in response.headers.items()}
         if 200 <= response.status_code < 300:
+            answer = Answer(response.status_code, body, headers, self._asked(headers, took))
             try:
-                return read(Answer(response.status_code, body, headers, self._asked(headers, took)))
+                try:
+                    return read(answer)
+                except msgspec.DecodeError:
+                    whole = page.mended(body)
+                    if whole == body:
+                        raise
+                    return read(replace(answer, body=whole))
             except (msgspec.DecodeError, UnicodeDecodeError) as error:
                 text = f"the answer to {request.path} was no {self._connector.name} answer ({error})"
                 raise _Again(Refused(Kind.RETRY, text, http_status=response.status_code)) from None

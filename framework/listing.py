@@ -155,13 +155,12 @@ class Listing:
             step.notes["unsettled"] = min(pending, default=0) * SECOND
         over = bool(times) and not self.filter and times[-1] < slice_["lo"]
         if shown.has_more and rows and not over:
-            if rows[-1].key == slice_.get("after"):
-                raise Refused(Kind.BUG, f"{self.path} does not move past {rows[-1].key}: the list repeats itself")
+            last = next((row.key for row in reversed(rows) if row.key), "")
+            if last == slice_.get("after", ""):
+                raise Refused(Kind.BUG, f"{self.path} does not move past {last}: the list repeats itself")
             spare = view.spare if self.filter else 0
             oldest = times[-1] if times else 0
-            step.slices += window.rest(
-                slice_, str(rows[-1].key), times[0] if times else 0, oldest, born=view.born, spare=spare
-            )
+            step.slices += window.rest(slice_, str(last), times[0] if times else 0, oldest, born=view.born, spare=spare)
         step.notes["rows"] = len(rows)
         return step
 
@@ -252,7 +251,7 @@ class Listing:
             fields.append((self.unsettled[0], page.plain(int)))
         followed = follow.followed(self.collection, view.selected - view.refused)
         lists = tuple(child.path for _, child in followed if child.path)
-        return page.heads(self.collection.key, tuple(fields), lists).decode(body)
+        return page.read(page.heads(self.collection.key, tuple(fields), lists), body)
 
     def _probed(self, step: Step, rows: list[Any], version: int, state: State, view: View) -> Step:
         """A probe asks for one row, and for that row's own lists where those were refused; it loads nothing itself."""

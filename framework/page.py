@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
@@ -29,6 +30,11 @@ class Member(msgspec.Struct):
     id: str = ""
     object: str = ""
 
+
+_ESCAPE = re.compile(  # a whole surrogate pair; half of one, caught; any other escape
+    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)", re.DOTALL
+)
+_FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 ENVELOPE = msgspec.json.Decoder(Envelope)
 MEMBERS = msgspec.json.Decoder(list[Member])
@@ -59,3 +65,54 @@ def plain(type_: Any) -> Any:
 def array(raws: Sequence[msgspec.Raw]) -> bytes:
     """Several objects as one JSON array."""
     return b"[" + b",".join(raws) + b"]"
+
+
+def mended(body: bytes) -> bytes:
+    """The body with each half of a surrogate pair as the text of its escape: no strict reader takes the thing itself."""
+    return _ESCAPE.sub(lambda found: b"\\" + found[1] if found[1] else found[0], body)
+
+
+def read(decoder: msgspec.json.Decoder[Any], body: bytes) -> Any:
+    """A page of rows. Where one has an odd form, all are read field by field: what does not fit is as good as absent.
+
+    So one odd record costs neither its page nor its collection; the loader says what becomes of it.
+    """
+    try:
+        return decoder.decode(body)
+    except msgspec.ValidationError:
+        envelope = ENVELOPE.decode(body)
+        (row,) = msgspec.structs.fields(decoder.type)[0].type.__args__
+        return decoder.type([_lenient(row, raw) for raw in RAWS.decode(envelope.data)], envelope.has_more)
+
+
+def members(data: bytes | msgspec.Raw) -> list[Member]:
+    """The identities in a list of objects; of an odd one what fits."""
+    try:
+        return MEMBERS.decode(data)
+    except msgspec.ValidationError:
+        return [_lenient(Member, raw) for raw in RAWS.decode(data)]
+
+
+def shown(raw: bytes | msgspec.Raw | None) -> Shown | None:
+    """A list shown inside an object; None for anything else."""
+    try:
+        return msgspec.json.decode(raw, type=Shown | None) if raw is not None else None
+    except msgspec.ValidationError:
+        return None
+
+
+def _lenient(type_: type[Any], raw: bytes | msgspec.Raw) -> Any:
+    try:
+        fields = _FIELDS.decode(raw)
+    except msgspec.ValidationError:
+        return type_()
+    found = {}
+    for field in msgspec.structs.fields(type_):
+        if (value := fields.get(field.encode_name)) is None:
+            continue
+        try:
+            found[field.name] = msgspec.json.decode(value, type=field.type)
+        except msgspec.ValidationError:
+            if isinstance(field.type, type) and issubclass(field.type, msgspec.Struct):
+                found[field.name] = _lenient(field.type, value)
+    return type_(**found)

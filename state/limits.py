@@ -65,11 +65,6 @@ class Limits:
                 (bucket, until, time.time()),
             )
 
-    def push(self, bucket: str, seconds: float) -> None:
-        """Moves what is not yet reserved later: for a caller who sent that long after its slot."""
-        with self._database.transaction() as connection:
-            connection.execute("UPDATE limits SET next_at = next_at + ? WHERE bucket = ?", (seconds, bucket))
-
     def frozen_until(self, bucket: str) -> float:
         """The Unix time at which the latest freeze ends; 0 if there was none."""
         with self._database.connection() as connection:

@@ -37,8 +37,6 @@ class Free:
 
     def freeze(self, bucket: str, until: float) -> None: ...
 
-    def push(self, bucket: str, seconds: float) -> None: ...
-
 
 @dataclass
 class Outcome:

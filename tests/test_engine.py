@@ -407,10 +407,6 @@ class Metronome:
 
     def freeze(self, bucket: str, until: float) -> None: ...
 
-    def push(self, bucket: str, seconds: float) -> None:
-        with self._lock:
-            self._next += seconds
-
 
 def test_a_first_listing_is_committed_soon_and_then_at_the_warehouses_pace(make: Make) -> None:
     source = make(latency=0.02)

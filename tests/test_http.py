@@ -111,8 +111,6 @@ class Schedule:
     def freeze(self, bucket: str, until: float) -> None:
         self.frozen[bucket.partition(":")[2]] = until - time.time()
 
-    def push(self, bucket: str, seconds: float) -> None: ...
-
 
 DOORS: list[Door] = []
 

@@ -22,7 +22,6 @@ steps = st.lists(
         st.tuples(st.just("reserve"), st.integers(1, 20)),
         st.tuples(st.just("wait"), st.floats(0, 100)),
         st.tuples(st.just("freeze"), st.floats(-10, 100)),
-        st.tuples(st.just("push"), st.floats(0, 5)),
     ),
     max_size=40,
 )
@@ -72,11 +71,9 @@ def test_slots_keep_their_distance_and_never_lie_in_the_past(
                 slots += taken(first, rate, int(amount))
             elif step == "wait":
                 clock.now += amount
-            elif step == "freeze":
+            else:
                 state.limits.freeze(bucket, clock.now + amount)
                 frozen = max(frozen, clock.now + amount)
-            else:
-                state.limits.push(bucket, amount)
         assert all(later - earlier >= 1 / rate - GRAIN for earlier, later in pairwise(slots))
 
 
@@ -104,14 +101,6 @@ def test_a_freeze_holds_everybody_and_a_shorter_one_does_not_end_it(state: State
     assert state.limits.reserve("frozen", 1) == NOW + 30
     assert state.limits.reserve("other", 1) == NOW
     assert state.limits.frozen_until("other") == 0
-
-
-def test_a_late_call_moves_the_next_slot(state: State, clock: Clock) -> None:
-    state.limits.reserve("late", 10)
-    state.limits.push("late", 0.25)
-    assert state.limits.reserve("late", 10) == pytest.approx(NOW + 0.35, abs=GRAIN)
-    state.limits.push("never seen", 1.0)
-    assert state.limits.reserve("never seen", 10) == NOW
 
 
 def test_the_rate_of_each_reservation_counts(state: State, clock: Clock) -> None:
