@@ -231,7 +231,8 @@ class Changes:
             address = _address(collection, fields)
             known = newest.get(name)
             older = known is not None and known[0] >= version
-            if known and known[0] == version and known[1] != stamp[1] and not (repeated and known[2]):
+            tied = known is not None and known[0] == version and known[1] != stamp[1]
+            if known and (tied or _remade(known[0], version)) and not (repeated and known[2]):
                 step.slices += self._get(collection, key, version, address)  # a tie: only a re-read settles it
             if older and collection.name not in members:
                 continue
@@ -332,6 +333,11 @@ def _text(raw: Any) -> str:
 
 def _flag(raw: Any) -> bool:
     return raw is not None and bytes(raw) == b"true"
+
+
+def _remade(one: int, other: int) -> bool:
+    """Whether an object was created and deleted within one second: it may live again, under an id its owner chose."""
+    return one // SECOND == other // SECOND and {one % 10, other % 10} == {RANK_CREATED, RANK_DELETED}
 
 
 def _rank(type_: str, ends: frozenset[str]) -> int:

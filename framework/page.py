@@ -68,8 +68,8 @@ def array(raws: Sequence[msgspec.Raw]) -> bytes:
 
 
 def mended(body: bytes) -> bytes:
-    """The body with each half of a surrogate pair as the text of its escape: no strict reader takes the thing itself."""
-    return _ESCAPE.sub(lambda found: b"\\" + found[1] if found[1] else found[0], body)
+    """The body with each half surrogate pair as the text of its escape: no strict reader takes the thing itself."""
+    return _ESCAPE.sub(lambda found: b"\\\\" + found[1] if found[1] else found[0], body)
 
 
 def read(decoder: msgspec.json.Decoder[Any], body: bytes) -> Any:

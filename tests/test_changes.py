@@ -185,6 +185,15 @@ def test_the_same_payload_twice_is_no_tie_and_neither_is_another_second() -> Non
                      event("coupon.created", {"id": "c", "object": "coupon", "a": 1}))) == []  # fmt: skip
 
 
+def test_what_is_deleted_and_created_in_one_second_is_read_again() -> None:
+    """A coupon keeps the id its owner chose: deleted and made anew in one second it lives, and events cannot tell."""
+    coupon = {"id": "SPRING", "object": "coupon"}
+    gone, made = event("coupon.deleted", {**coupon, "name": "old"}), event("coupon.created", {**coupon, "name": "new"})
+    assert gets(read(gone, made)) == gets(read(made, gone)) == [("coupons", "SPRING")]
+    assert gets(read(event("coupon.deleted", coupon), event("coupon.created", coupon, NOW - 700))) == []
+    assert gets(read(event("coupon.deleted", coupon), event("coupon.updated", coupon))) == []
+
+
 def test_a_tie_is_noticed_across_the_cut_between_two_pages() -> None:
     newer, older = event("charge.updated", charge(a=2)), event("charge.updated", charge(a=1))
     one = read(newer, more=True)
@@ -296,6 +305,27 @@ def test_only_wanted_lists_are_read_on() -> None:
     wanted = view(selected=ALL - {"customer_balance_transactions"})
     assert mores(FEED.read(first(), body, state(), wanted)) == []
     assert mores(FEED.read(first(), body, state(), view(refused=frozenset({"customer_balance_transactions"})))) == []
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [None, "junk", {"id": None}, {"type": None}, {"created": "soon"}, {"data": None}, {"data": {"object": [1]}}],
+    ids=str,
+)
+def test_an_odd_event_costs_no_other(odd: Any) -> None:
+    strange = {**event("a.b", {}), **odd} if isinstance(odd, dict) else odd
+    step = read(strange, event("charge.updated", charge()), more=True)
+    assert loaded(step) == {"charges": [("ch_1", 2)]}
+    (events,) = [sight for sight in step.sights if sight.collection == "events"]
+    assert len(objects(events)) == 2
+    (following,) = [s for s in step.slices if s["kind"] == "list"]
+    assert following["after"].startswith("evt_")
+
+
+def test_what_an_odd_event_still_tells_is_loaded() -> None:
+    strange = event("charge.updated", charge(), before="odd")
+    assert loaded(read(strange)) == {"charges": [("ch_1", 2)]}
+    assert loaded(read(event("invoice.updated", {**invoice(), "lines": []}))) == {"invoices": [("in_1", 2)]}
 
 
 def test_a_changed_list_is_read_although_a_newer_event_is_silent_about_it() -> None:

@@ -403,6 +403,16 @@ def test_a_packed_answer_is_unpacked() -> None:
         assert open_door(vendor.url).door.send("things", ASK, read) == [{"id": "x"}]
 
 
+def test_half_a_surrogate_pair_costs_no_page(pauses: list[float]) -> None:
+    """Text cut in the middle of an emoji is JSON by its grammar, and refused by strict readers."""
+    body = rb'{"data":["\ud83d","\uDE00\ud83d\ude00","\\ud83d"],"has_more":false}'
+    with serving(Reply(200, body)) as vendor:
+        taken = open_door(vendor.url).door.send("things", ASK, read)
+    assert taken == [r"\ud83d", r"\uDE00" + "\N{GRINNING FACE}", r"\ud83d"]
+    assert len(vendor.asked) == 1
+    assert pauses == []
+
+
 def test_a_defect_in_reading_is_not_asked_again() -> None:
     def broken(_: Answer) -> None:
         raise KeyError("data")

@@ -201,6 +201,21 @@ def test_no_page_of_a_pass_is_older_than_the_pass_itself() -> None:
     assert version >= LISTING.absent(state)
 
 
+@pytest.mark.parametrize(
+    "odd", [None, "junk", [1], {"id": None}, {"id": {}}, order(2, created={"at": 1}), order(2, lines=[])], ids=str
+)
+def test_an_odd_record_costs_no_other(odd: Any) -> None:
+    rows = [order(1, lines=lines("l1", more=True)), odd]
+    step = LISTING.read(first(), answer({"data": rows, "has_more": True}), opened(), view())
+    assert step.rows == len(objects(step.sights[0])) == 2
+    assert [(s["kind"], s["after"]) for s in step.slices if s["kind"] == "more"] == [("more", "l1")]
+    (following,) = [s for s in step.slices if s["kind"] == "list"]
+    assert following["after"] in ("o1", "o2", "{}")
+    more = {"id": "more/0/o1", "kind": "more", "child": 0, "parent": "o1", "v": 5, "after": ""}
+    last = LISTING.read(more, answer({"data": [{"id": "l2"}, odd], "has_more": False}), opened(), view())
+    assert [closed.collection for closed in last.closed] == ["lines"]
+
+
 def test_a_list_without_filter_ends_where_the_slice_ends() -> None:
     plain = Listing(ORDERS, "/v1/orders", filter="")
     rows = page(order(1), order(9), more=True)

@@ -69,7 +69,7 @@ class DuckDBWarehouse:
 
     @property
     def pace(self) -> Pace:
-        """Commits of up to 40,000 rows: opening and closing the file for each costs little at that size (measured)."""
+        """The usual pace: opening and closing the file for each commit costs little at that size (measured)."""
         return Pace()
 
     # ---------------------------------------------------------------------------------------- reading
