@@ -27,7 +27,7 @@ def measure(options: Options) -> Section:
     return Section(
         NAME,
         "Everything read again, every row newer",
-        "Catchment only: a first sync, then every object changes, then `catchment resync`.",
+        "Catchment only: a first sync, then every object changes, then `catchment resync SOURCE`.",
         options.command(NAME),
         ("objects", "CPU s, first", "CPU s, again", "ratio", "bar"),
         rows,

@@ -22,7 +22,7 @@ from framework.limits import Gates, Rate
 from framework.report import CollectionReport, Fault, SourceReport, run_document
 from framework.verdict import fault_of
 from framework.warehouse import Commit, Warehouse, WarehouseError
-from state import Busy, State
+from state import Busy, Claim, State
 from state.redaction import redactor
 from warehouse_loader import open_warehouse
 
@@ -187,9 +187,9 @@ class Run:
         report = self._reports[target.source.name]
         name = target.source.name
         try:
-            if not self._claim(name, report):
-                return
-            self._sync(target, report, log, progress)
+            claim = self._claim(name, report)
+            if claim is not None:
+                self._sync(target, report, log, progress, claim.interrupted)
         except Exception as error:  # whatever it is, it belongs into the report, and the other sources go on
             report.error = fault_of(error, target.connector.permission_hint)
             if report.error.kind == "internal":
@@ -199,19 +199,20 @@ class Run:
             self._state.runs.release(name, self.run_id)
             progress(report)
 
-    def _claim(self, name: str, report: SourceReport) -> bool:
+    def _claim(self, name: str, report: SourceReport) -> Claim | None:
         stopped = self._stop.event()
         while True:
             try:
-                self._state.runs.claim(name, self.run_id, self.command)
-                return True
+                return self._state.runs.claim(name, self.run_id, self.command)
             except Busy as busy:
                 if self._options.wait and not stopped.wait(0.5):
                     continue
                 report.error = Fault("busy", str(busy), "Wait for it, or use `--wait`.")
-                return False
+                return None
 
-    def _sync(self, target: Target, report: SourceReport, log: Any, progress: Callable[[SourceReport], None]) -> None:
+    def _sync(
+        self, target: Target, report: SourceReport, log: Any, progress: Callable[[SourceReport], None], interrupted: str
+    ) -> None:
         source, connector = target.source, target.connector
         selected = [c for c in connector.collections if c.name in target.selected]
         carriers = [
@@ -246,13 +247,19 @@ class Run:
         began = time.monotonic()
         engine.run()
         write("source", status=report.status, calls=report.api_calls, seconds=round(time.monotonic() - began, 2))
-        self._publish(warehouse, report)
+        self._publish(warehouse, report, interrupted)
 
-    def _publish(self, warehouse: Warehouse, report: SourceReport) -> None:
-        """Writes the source's part of the report into the warehouse; a warehouse that cannot take it says so."""
+    def _publish(self, warehouse: Warehouse, report: SourceReport, interrupted: str) -> None:
+        """Writes the source's part of the report into the warehouse; a warehouse that cannot take it says so.
+
+        ``interrupted``: a killed run that this one took over from, which could not write its own.
+        """
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         document = run_document(self.run_id, self.started_at, now, [self._told(report)])
         try:
+            if interrupted and (killed := self._state.runs.get(interrupted)):
+                sources = [s for s in killed.document.get("sources", ()) if s["source"] == report.source]
+                warehouse.commit(Commit(report={**killed.document, "sources": sources}))
             warehouse.commit(Commit(report=document))
         except WarehouseError as error:
             report.error = report.error or Fault(error.kind, str(error), error.hint)

@@ -16,7 +16,7 @@ sources:
     schedule: {every: 3h}                 # or {times: ["02:00", "14:00"], timezone: Europe/Paris}
 
     # All below is optional.
-    # collections: [default, "!events"]   # names, patterns, or a map: charges: {exclude: [receipt_url]}
+    # collections: [default, "!events"]   # names and patterns; !x leaves out
     # start_date: 2024-01-01              # nothing created before
     # rate_limit: {per_second: 50}        # replaces the connector's own limits
     # timeouts: {connect: 10s, read: 30s, stall: 10m}

@@ -154,6 +154,8 @@ class Listing:
             pending = [row.f0 for row in rows if row.f1 == self.unsettled[1] and isinstance(row.f0, int)]
             step.notes["unsettled"] = min(pending, default=0) * SECOND
         over = bool(times) and not self.filter and times[-1] < slice_["lo"]
+        if shown.has_more and not rows:
+            raise msgspec.DecodeError("an empty page that says there is more")
         if shown.has_more and rows and not over:
             last = next((row.key for row in reversed(rows) if row.key), "")
             if last == slice_.get("after", ""):

@@ -70,6 +70,8 @@ class SourceReport:
             if not report.status:
                 report.status, report.error = "failed", report.error or self.error
         self.status = overall([report.status for report in self.collections.values()])
+        if self.error and self.error.kind == "quota" and any(c.status == "partial" for c in self.collections.values()):
+            self.status = "partial"  # it goes on from here when the allowance is there again
         if self.error and self.status == "succeeded":
             self.status = "partial"
         if self.status == "failed" and not self.error and _all(self, "unavailable"):
@@ -98,20 +100,26 @@ class SourceReport:
 
 
 def overall(statuses: Iterable[str]) -> str:
-    """The status of a whole from its parts': unavailable parts do not count, unless there is nothing else."""
-    counted = [status for status in statuses if status != "unavailable"]
-    if not counted:
+    """A source's status from its collections': failed when none succeeded; unavailable ones do not count."""
+    counted = {status for status in statuses if status != "unavailable"}
+    if "succeeded" not in counted:
         return "failed"
-    if all(status == "succeeded" for status in counted):
+    return "succeeded" if counted == {"succeeded"} else "partial"
+
+
+def together(statuses: Iterable[str]) -> str:
+    """A run's status from its sources'."""
+    found = set(statuses)
+    if found <= {"succeeded"} and found:
         return "succeeded"
-    return "partial" if any(status in ("succeeded", "partial") for status in counted) else "failed"
+    return "failed" if found <= {"failed"} else "partial"
 
 
 def run_document(
     run_id: str, started_at: str, finished_at: str | None, sources: list[Mapping[str, Any]]
 ) -> dict[str, Any]:
     """A run's document. ``finished_at`` None: it goes on."""
-    status = overall([source["status"] for source in sources]) if finished_at else "running"
+    status = together([source["status"] for source in sources]) if finished_at else "running"
     return {
         "run_id": run_id,
         "status": status,

@@ -137,7 +137,7 @@ def test_a_restricted_key_reports_each_refusal_and_loads_the_rest(server: Server
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_ends_a_sync_cleanly(number: signal.Signals, code: int, server: Server, tmp_path: Path) -> None:
     made = project(tmp_path, server)
-    server.latency = 0.05
+    server.latency = 0.4
     try:
         with made.start("sync", "--json") as running:
             under_way(running, server)

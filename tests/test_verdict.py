@@ -18,7 +18,7 @@ from framework.errors import Kind, Refused, SourceError, Stopped
 from framework.feed import SECOND, Pass, State
 from framework.holding import Holding
 from framework.listing import Listing
-from framework.report import CollectionReport, Fault, SourceReport, overall, run_document
+from framework.report import CollectionReport, Fault, SourceReport, overall, run_document, together
 from framework.verdict import conclude, fault_of
 from framework.warehouse import Conflict, Counts, WarehouseError
 from tests.source import BY_NAME, Outcome, Source
@@ -344,7 +344,11 @@ def test_every_error_has_a_kind_and_says_what_to_do(error: Exception, kind: str,
 def test_the_whole_is_what_its_parts_are() -> None:
     assert overall(["succeeded", "unavailable"]) == "succeeded"
     assert overall(["unavailable"]) == overall([]) == overall(["failed", "failed", "unavailable"]) == "failed"
-    assert overall(["succeeded", "failed"]) == overall(["partial"]) == overall(["partial", "failed"]) == "partial"
+    assert overall(["succeeded", "failed"]) == overall(["partial", "succeeded"]) == "partial"
+    assert overall(["partial"]) == overall(["partial", "failed"]) == "failed"  # none succeeded
+    assert together(["succeeded", "succeeded"]) == "succeeded"
+    assert together(["failed", "failed"]) == together([]) == "failed"
+    assert together(["partial"]) == together(["failed", "succeeded"]) == "partial"
     parts: list[Any] = [{"status": "succeeded"}, {"status": "failed"}]
     assert run_document("r", "a", "b", parts)["status"] == "partial"
     assert run_document("r", "a", None, parts)["status"] == "running"

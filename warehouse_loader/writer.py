@@ -72,7 +72,7 @@ class Writer:
             if name in self._tables:
                 self._orphans(name)
         catalog.quarantine(self._connection, self._source, page.refused)
-        self._describe(names)
+        self._describe(names if self._known else set(self._tables) & set(self._registry.collections))
         if commit.report is not None:
             catalog.write_report(self._connection, commit.report, self._live())
         return Committed(dict(self._counts), self._created)

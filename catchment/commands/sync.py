@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from catchment.sync import Options
     from state import State
 
+AWAKE_S = 0.1
 HELP = "bring sources up to date, now"
 EPILOG = """The result goes to standard output, the progress to standard error.
 A signal ends the run cleanly: what was read is kept. A second one ends it at once."""
@@ -35,7 +36,7 @@ def run(args: Namespace) -> int:
 def execute(args: Namespace, names: list[str], options: Options) -> int:
     """One run over the named sources, in a thread of its own so that the main one can answer signals."""
     import sys
-    from concurrent.futures import ThreadPoolExecutor
+    from concurrent.futures import ThreadPoolExecutor, wait
 
     from catchment.progress import Progress
     from catchment.stopping import stopped_by_signals
@@ -54,7 +55,11 @@ def execute(args: Namespace, names: list[str], options: Options) -> int:
         if options.wait:
             _say_who_is_waited_for(state, [target.source.name for target in chosen])
         with Progress(sys.stderr) as progress:
-            document = thread.submit(Run(settings, state, options, stop).run, chosen, progress).result()
+            running = thread.submit(Run(settings, state, options, stop).run, chosen, progress)
+            # Awake now and then: a signal that another thread was given is answered only when this one runs.
+            while not wait([running], timeout=AWAKE_S).done:
+                pass
+            document = running.result()
         if args.json:
             output.document(document)
         else:
