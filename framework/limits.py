@@ -11,7 +11,7 @@ from typing import Protocol
 
 # A schedule a little slower than the limit, so that calls which leave late and calls which leave on time never
 # crowd into one second at the vendor. A call that could leave only LATE_S after its slot gives that slot up.
-HEADROOM = 0.97
+HEADROOM = 0.965
 LATE_S = 0.004
 TRIES = 5  # slots that one call may give up: a machine that is always late must still get on
 BLOCK_S = 0.04  # slots are reserved for about this long at once: one shared write instead of one a call
