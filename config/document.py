@@ -38,9 +38,7 @@ class Document:
         self.file = file
         self._text = text
         if bad := _UNPRINTABLE.search(text):
-            raise self._error_at(
-                bad.start(), f"U+{ord(bad[0]):04X} cannot stand in YAML", "remove this character"
-            )
+            raise self._error_at(bad.start(), f"U+{ord(bad[0]):04X} cannot stand in YAML", "remove this character")
         try:
             self._root: yaml.Node | None = yaml.compose(text, Loader=_Loader)
         except yaml.MarkedYAMLError as error:
@@ -57,9 +55,7 @@ class Document:
             raise ConfigError("the file is empty", self.file, 1, 1, "`catchment init` writes one")
         return self._value(self._root, (), expand, [])
 
-    def error(
-        self, path: Path, message: str, hint: str = "", at: At = "value", find: str = ""
-    ) -> ConfigError:
+    def error(self, path: Path, message: str, hint: str = "", at: At = "value", find: str = "") -> ConfigError:
         """An error at the value (or the key) at ``path``; if there is none, at the nearest parent's key.
 
         ``find``: the exact text inside the value to point at.
@@ -80,9 +76,7 @@ class Document:
             return self._error_at(index, message, hint)
         return ConfigError(message, self.file, start.line + 1, start.column + 1, hint)
 
-    def _value(
-        self, node: yaml.Node, path: Path, expand: Callable[[str], str], above: list[yaml.Node]
-    ) -> object:
+    def _value(self, node: yaml.Node, path: Path, expand: Callable[[str], str], above: list[yaml.Node]) -> object:
         if node.tag not in _TAGS:
             tag = node.tag.replace("tag:yaml.org,2002:", "!!")
             raise self.error(path, f"{tag} is read as a YAML tag, which has no meaning here", _quote(tag))
@@ -92,9 +86,7 @@ class Document:
             raise self.error(path, "this alias stands inside its own anchor", "repeat the values instead")
         above = [*above, node]
         if isinstance(node, yaml.SequenceNode):
-            return tuple(
-                self._value(item, (*path, index), expand, above) for index, item in enumerate(node.value)
-            )
+            return tuple(self._value(item, (*path, index), expand, above) for index, item in enumerate(node.value))
         assert isinstance(node, yaml.MappingNode)
         result: dict[str, object] = {}
         seen: dict[str, int] = {}
@@ -103,9 +95,7 @@ class Document:
             if not isinstance(key, yaml.ScalarNode) or key.tag not in _TAGS:
                 raise ConfigError("a key is a plain text", self.file, line, column, _quote(key.tag))
             if key.value == "<<" and not key.style:
-                raise ConfigError(
-                    "merge keys are not supported", self.file, line, column, "repeat the values"
-                )
+                raise ConfigError("merge keys are not supported", self.file, line, column, "repeat the values")
             if key.value in seen:
                 message = f"the key {key.value!r} stands twice in this map, first in line {seen[key.value]}"
                 raise ConfigError(message, self.file, line, column, "keep one of the two")

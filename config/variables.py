@@ -5,9 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-_REFERENCE = re.compile(
-    r"\$\$\{|\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^{}]*))?\}|\$\{", re.ASCII
-)
+_REFERENCE = re.compile(r"\$\$\{|\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^{}]*))?\}|\$\{", re.ASCII)
 
 
 class Expanded(str):
@@ -56,9 +54,7 @@ def expand(text: str, environ: Mapping[str, str]) -> str:
     return Missing(text, missing, missing in environ) if missing else Expanded(expanded)
 
 
-def missing_in(
-    value: object, path: tuple[str | int, ...] = ()
-) -> Iterator[tuple[tuple[str | int, ...], Missing]]:
+def missing_in(value: object, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], Missing]]:
     """Every Missing text inside nested maps and lists, with its key path, in the order of the file."""
     if isinstance(value, Missing):
         yield path, value

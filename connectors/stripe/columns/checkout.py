@@ -80,8 +80,7 @@ CHECKOUT_SESSION_LINE_ITEMS: tuple[Column, ...] = (
     Column("amount_subtotal", "bigint", "Amount before discounts and taxes, minor units"),
     Column("amount_tax", "bigint", "Sum of taxes, minor units"),
     Column("amount_total", "bigint", "Amount after discounts and taxes, minor units"),
-    Column("checkout_session_id", "text", "Checkout session that the line is of",
-           references="checkout_sessions"),
+    Column("checkout_session_id", "text", "Checkout session that the line is of", references="checkout_sessions"),
     Column("currency", "text", "Three-letter currency code, lower case"),
     Column("description", "text", "What is bought"),
     Column("discounts", "json", "Discounts and their amounts on this line"),
@@ -164,8 +163,9 @@ QUOTES: tuple[Column, ...] = (
     Column("status_transitions", "json", "When it was finalised, accepted or canceled"),
     Column("subscription", "text", "Subscription that it became", references="subscriptions"),
     Column("subscription_data", "json", "Start, trial and description of its subscription"),
-    Column("subscription_schedule", "text", "Subscription schedule that it became",
-           references="subscription_schedules"),
+    Column(
+        "subscription_schedule", "text", "Subscription schedule that it became", references="subscription_schedules"
+    ),
     Column("test_clock", "text", "Test clock that drives its time"),
     Column("total_details", "json", "Sums of discounts, shipping and taxes"),
     Column("transfer_data", "json", "Connected account and amount that payments pass on to"),
