@@ -138,7 +138,7 @@ class Engine:
         """The lists that are read again because somebody wants *now*: cheapest first, about one call each.
 
         A list of up to ten pages is worth it, but ten such lists at every sync are not; what is left out here keeps
-        its cadence, and `complete_to` says how fresh it is.
+        its cadence.
         """
         costs = sorted((h.feed.cost(h.state), h.feed.name) for h in self._listings())
         costs = [(cost, name) for cost, name in costs if 0 < cost <= CHEAP]
