@@ -6,18 +6,17 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from catchment.sync import Target, _rates
+from catchment import wiring
+from catchment.wiring import Target
 from framework import page
 from framework.errors import Kind, Refused, SourceError
 from framework.feed import Feed, Pass, Request, Slice, View
 from framework.feed import State as Document
 from framework.follow import follow_request
-from framework.http import Door, Timeouts
 from framework.identity import Remembered, recognise
-from framework.limits import Gates
 from framework.listing import Listing
 from framework.report import Fault
 from framework.verdict import fault_of
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from state import State
 
 _THREADS = 8
+SIZES = ("limit", "per_page", "page[size]")  # parameters that say how many rows a page has
 
 
 @dataclass(slots=True)
@@ -62,12 +62,8 @@ class _Probe:
     def __init__(
         self, target: Target, state: State, stop: threading.Event, log: Callable[..., None], found: Found
     ) -> None:
-        source, connector = target.source, target.connector
-        gates = Gates(state.limits, f"{connector.name}:{target.access.fingerprint}", _rates(source, target.access))
-        timeouts = Timeouts(source.timeouts.connect, source.timeouts.read, source.timeouts.stall)
-        base = source.base_url or connector.base_url
-        self._target = target
-        self._door = Door(connector, target.access, base, gates, timeouts, stop, log)
+        self._target, self._state = target, state
+        self._door, _ = wiring.door(target, state, stop, log)
         self._view = View(target.selected, defaultdict(str))
         self._stop = stop
         self._found = found
@@ -78,6 +74,8 @@ class _Probe:
         remembered = Remembered(known).account
         account, self._view.now = recognise(target.connector, target.access, remembered, target.source.name, self._door)
         self._found.account = account.account
+        if target.connector.discover:
+            return self._discover()
         feeds = [feed for feed in target.connector.feeds if set(feed.fills) & target.selected]
         with ThreadPoolExecutor(_THREADS) as threads:
             try:
@@ -86,6 +84,13 @@ class _Probe:
             except BaseException:
                 self._stop.set()  # the others give up too
                 raise
+
+    def _discover(self) -> None:
+        """An account that describes itself says what the credential may read: nothing more needs trying."""
+        target = wiring.discovered(self._target, self._door, self._state)
+        self._found.readable |= {c.name for c in target.connector.collections} & target.selected
+        self._found.faults |= target.missing
+        self._found.unavailable |= {name for name, fault in target.missing.items() if fault.kind == "config"}
 
     def _feed(self, feed: Feed) -> None:
         document = Document(open=Pass("probe", [name for name in feed.fills if name in self._target.selected]))
@@ -140,8 +145,8 @@ def _apart(feed: Feed, selected: frozenset[str]) -> dict[int, tuple[str, ...]]:
 
 def _single(request: Request) -> Request:
     """The same request for one row."""
-    params = [(name, "1" if name == "limit" else value) for name, value in request.params]
-    return Request(request.path, params, request.endpoint)
+    params = [(name, "1" if name in SIZES else value) for name, value in request.params]
+    return replace(request, params=params)
 
 
 def _document(target: Target, found: Found) -> dict[str, Any]:

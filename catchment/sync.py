@@ -6,19 +6,19 @@ import threading
 import time
 import traceback
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from catchment import registry
+from catchment import registry, wiring
+from catchment.wiring import Target
 from config import Settings, Source, choose
-from framework.connector import Access, Connector
+from config.selection import DEFAULT, Choice
+from framework.connector import Connector
 from framework.engine import Engine, Order
-from framework.feed import SECOND
-from framework.http import Door, Timeouts
-from framework.limits import Gates, Rate
 from framework.report import CollectionReport, Fault, SourceReport, run_document
 from framework.verdict import fault_of
 from framework.warehouse import Commit, Warehouse, WarehouseError
@@ -27,16 +27,6 @@ from state.redaction import redactor
 from warehouse_loader import open_warehouse
 
 RENEW_S = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """A source that this command works on, and the collections that it names (empty: all selected ones)."""
-
-    source: Source
-    connector: Connector
-    access: Access
-    selected: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +82,9 @@ def _target(settings: Settings, source: Source, only: set[str]) -> Target:
         key, message, hint = error.args
         path = (*at, "credentials", key) if key in source.credentials else (*at, "credentials")
         raise settings.error(path, f"{key} {message}".strip(), hint) from None
+    connector, choices, only = _named(connector, source.collections, only)
     known = [c.name for c in connector.collections]
-    selection = choose(source.collections, known, {c.name for c in connector.collections if c.default})
+    selection = choose(choices, known, {c.name for c in connector.collections if c.default})
     for choice in selection.unmatched:
         raise settings.error((*at, "collections", choice.key), f"{source.connector} has no collection {choice.name!r}",
                              f"`catchment catalog {source.connector}` lists them")  # fmt: skip
@@ -108,6 +99,27 @@ def _target(settings: Settings, source: Source, only: set[str]) -> Target:
     if unknown:
         raise settings.error(at, f"{source.name} does not select {unknown[0]!r}", "add it to `collections:`", at="key")
     return Target(source, connector, access, frozenset(only or selection.collections))
+
+
+def _named(
+    connector: Connector, choices: Sequence[Choice], only: set[str]
+) -> tuple[Connector, Sequence[Choice], set[str]]:
+    """The connector with what is selected beyond its declarations, for an app whose catalogue is the account's own.
+
+    An object may be called by the vendor's name; from here on it is called like its table.
+    """
+    if connector.named is None:
+        return connector, choices, only
+    known = {collection.name: collection for collection in connector.collections}
+    renamed = {}
+    for name in (*(choice.name for choice in choices), *only):
+        found = connector.named(name) if name not in known and name != DEFAULT else None
+        if found is not None:
+            renamed[name] = found.name
+            known.setdefault(found.name, found)
+    choices = [replace(choice, name=renamed.get(choice.name, choice.name)) for choice in choices]
+    connector = replace(connector, collections=tuple(known.values()))
+    return connector, choices, {renamed.get(name, name) for name in only}
 
 
 class Run:
@@ -213,6 +225,19 @@ class Run:
     def _sync(
         self, target: Target, report: SourceReport, log: Any, progress: Callable[[SourceReport], None], interrupted: str
     ) -> None:
+        stop = self._stop.event()
+        name = target.source.name
+
+        def write(event: str, **fields: Any) -> None:
+            log.write("info", event, source=name, **fields)
+
+        door, gates = wiring.door(target, self._state, stop, write)
+        try:
+            target = wiring.discovered(target, door, self._state)
+        except BaseException:
+            report.api_calls, report.feeds = door.meter.calls, Counter(door.meter.by_feed)
+            door.close()
+            raise
         source, connector = target.source, target.connector
         selected = [c for c in connector.collections if c.name in target.selected]
         carriers = [
@@ -220,27 +245,12 @@ class Run:
             for c in connector.collections
             if c not in selected and any(target.selected.intersection(child.collections()) for child in c.children)
         ]
-        warehouse = open_warehouse(
-            self._settings.warehouse, source.name, selected, scratch=self._scratch(), carriers=carriers
-        )
-        stop = self._stop.event()
-        rates = _rates(source, target.access)
-        gates = Gates(self._state.limits, f"{connector.name}:{target.access.fingerprint}", rates)
-        timeouts = Timeouts(source.timeouts.connect, source.timeouts.read, source.timeouts.stall)
-
-        def write(event: str, **fields: Any) -> None:
-            log.write("info", event, source=source.name, **fields)
-
-        door = Door(connector, target.access, source.base_url or connector.base_url, gates, timeouts, stop, write)
+        warehouse = open_warehouse(self._settings.warehouse, name, selected, scratch=self._scratch(), carriers=carriers)
         accept = target.selected if self._options.accept_deletes else frozenset[str]()
-        start = (
-            int(datetime(*source.start_date.timetuple()[:3], tzinfo=UTC).timestamp()) * SECOND
-            if source.start_date
-            else 0
-        )
+        again = target.selected if self._options.again else frozenset[str]()
         order = Order(
-            source.name, self.run_id, target.selected, start, self._options.due, accept,
-            target.selected if self._options.again else frozenset(), self._options.since, source.timeouts.stall,
+            name, self.run_id, target.selected, target.start, self._options.due, accept, again, self._options.since,
+            source.timeouts.stall, target.missing,
         )  # fmt: skip
         engine = Engine(connector, target.access, order, warehouse, door, report, stop, write, progress, self._save,
                         (gates.per_second, gates.per_endpoint))  # fmt: skip
@@ -268,17 +278,6 @@ class Run:
         folder = self._state.logs.parent / "scratch"
         folder.mkdir(parents=True, exist_ok=True)
         return folder
-
-
-def _rates(source: Source, access: Access) -> tuple[Rate, ...]:
-    """The configured limits, which replace the connector's as a whole."""
-    limit = source.rate_limit
-    if limit.per_second is None and limit.per_endpoint is None:
-        return access.rates
-    rates: list[Rate] = (
-        [Rate(limit.per_second)] if limit.per_second else [r for r in access.rates if r.each == "account"]
-    )
-    return (*rates, *([Rate(limit.per_endpoint, each="endpoint")] if limit.per_endpoint else []))
 
 
 def exit_code(documents: Iterable[dict[str, Any]], signal: int = 0) -> int:

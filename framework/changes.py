@@ -77,6 +77,14 @@ class Changes:
         return False
 
     @property
+    def bounded(self) -> bool:
+        return False
+
+    @property
+    def sole(self) -> bool:
+        return False
+
+    @property
     def chained(self) -> bool:
         return False
 

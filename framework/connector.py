@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
+from framework.bundle import Bundle
 from framework.collection import Collection
 from framework.errors import Kind
-from framework.feed import Feed
-from framework.limits import Rate
+from framework.feed import Answer, Feed, Request
+from framework.limits import Allowance, Rate
+from framework.report import Fault
+
+if TYPE_CHECKING:
+    from framework.session import Grant
+
+Ask = Callable[[Request], Answer]  # one call through the source's door; raises Refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +24,8 @@ class Access:
     """A source's credentials, ready to use: headers for every call, and a fingerprint that reveals nothing.
 
     ``mode``: which half of an account the credential opens ("live", "test", "" when the app has no such halves).
+    ``base_url``: the account's own host, where an app has one for each. ``grant``: how tokens are fetched and renewed,
+    for credentials that are no header by themselves.
     """
 
     headers: Mapping[str, str]
@@ -23,6 +33,8 @@ class Access:
     rates: tuple[Rate, ...]
     mode: str = ""
     secrets: tuple[str, ...] = ()
+    base_url: str = ""
+    grant: Grant | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +43,8 @@ class Judge:
 
     ``code`` and ``message`` are dotted paths in the error body. ``refine`` may overrule the table; it gets the status,
     the code, the message and the headers (lower-case names). ``reason``: header that says which limit was hit; a value
-    that begins with ``endpoint`` holds that endpoint only.
+    that begins with ``endpoint`` holds that endpoint only. ``allowance`` reads what the headers of any answer say of
+    the API's limits; ``usage`` reads a daily quota out of them: calls used by all, and calls allowed.
     """
 
     table: Mapping[tuple[int, str], Kind]
@@ -39,6 +52,8 @@ class Judge:
     message: str = "error.message"
     reason: str = ""
     refine: Callable[[int, str, str, Mapping[str, str]], Kind | None] | None = None
+    allowance: Callable[[Mapping[str, str]], Sequence[Allowance]] | None = None
+    usage: Callable[[Mapping[str, str]], tuple[int, int] | None] | None = None
 
     def kind(self, status: int, code: str, message: str, headers: Mapping[str, str]) -> Kind:
         if self.refine and (kind := self.refine(status, code, message, headers)):
@@ -62,8 +77,27 @@ class Identity:
 
 
 @dataclass(frozen=True, slots=True)
+class Found:
+    """What an account has: the connector with its collections and feeds, and why a selected collection is missing.
+
+    ``document``: what the next run hands back, so that it asks for changes only. ``missing``: collection -> the fault,
+    kind ``config`` where the account does not have it at all.
+    """
+
+    connector: Connector
+    document: bytes = b""
+    missing: Mapping[str, Fault] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Connector:
-    """An app, declared. ``access`` turns credentials into :class:`Access`, raising ``ValueError(key, message)``."""
+    """An app, declared. ``access`` turns credentials into :class:`Access`, raising ``ValueError(key, message)``.
+
+    ``discover`` asks an account what it has, for apps whose catalogue is the account's own; it gets the connector, the
+    selected collections, the document of the last time, and the door. ``named`` makes a placeholder for a collection
+    that is selected by a name the declarations do not have, None when it can be no such name. ``bundle``: how several
+    requests go as one call.
+    """
 
     name: str
     base_url: str
@@ -75,6 +109,9 @@ class Connector:
     headers: Mapping[str, str] = field(default_factory=dict)  # sent with every call: the pinned version
     version: str = ""  # the API version whose shapes the declarations describe; a new one reads everything again
     docs: str = ""
+    bundle: Bundle | None = None
+    discover: Callable[[Connector, frozenset[str], bytes, Ask], Found] | None = None
+    named: Callable[[str], Collection | None] | None = None
     permission_hint: str = "Allow it for this credential, then run `catchment sync` again."
 
     def collection(self, name: str) -> Collection | None:

@@ -4,29 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Collection as Names
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
+from framework.basis import Basis
 from framework.changes import Changes
 from framework.collection import Child, Collection
 from framework.connector import Connector
-from framework.feed import DAY
-from framework.listing import CHEAP, Listing
-
-
-@dataclass(frozen=True, slots=True)
-class Cost:
-    """What one collection adds to a first sync, to a sync that finds a change, and to one that finds nothing new."""
-
-    first: str
-    change: str
-    idle: str
-
-    def __str__(self) -> str:
-        return f"first sync: {self.first}; changes: {self.change}; nothing new: {self.idle}"
+from framework.feed import CHEAP, DAY, Cost
+from framework.listing import Listing
 
 
 def cost(connector: Connector, collection: Collection) -> Cost:
     """The cost of one collection in words, in calls beside those that other collections cost anyway."""
+    for feed in connector.feeds:
+        if isinstance(feed, Basis) and collection.name in feed.fills:
+            return feed.costs(collection.name)
     own = next((feed for feed in listings(connector) if feed.name == collection.name), None)
     shown = [(feed, child) for feed in listings(connector) for child in _into(feed.collection, collection.name)]
     changes = next((feed for feed in change_feeds(connector) if collection.name in feed.fills), None)

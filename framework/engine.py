@@ -7,10 +7,11 @@ import threading
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
+from framework.choice import affordable, ready, together
 from framework.committer import Pending, Writer, Written
 from framework.connector import Access, Connector
 from framework.errors import Kind, Refused, SourceError, Stopped
@@ -18,15 +19,12 @@ from framework.feed import Pass, Slice, View
 from framework.holding import Holding
 from framework.http import Door
 from framework.identity import Remembered, recognise
-from framework.listing import CHEAP
 from framework.report import Fault, SourceReport
 from framework.sweep import sweep
 from framework.verdict import conclude, fault_of
 from framework.warehouse import Commit, Warehouse
 from framework.workers import Fetched, Task, Workers
 
-FOLLOW_UPS = 500  # slices of one feed that may wait before its lists pause: its document stays far below 1 MB
-SPARE_CALLS = 5  # calls beyond one for each list that only shows its changes when it is read again
 KEEPS = (SourceError, Refused, Stopped)  # errors after which what was read is sound, and kept
 DROPPED = (Kind.PERMISSION, Kind.UNAVAILABLE, Kind.BUG, Kind.CURSOR)  # asking the same again would not help
 
@@ -44,6 +42,7 @@ class Order:
     again: frozenset[str] = frozenset()  # collections to read again in place, from ``since`` on
     since: int = 0
     stall_s: float = 600.0
+    missing: Mapping[str, Fault] = field(default_factory=dict)  # selected, but the account does not have it
 
 
 class Engine:
@@ -76,19 +75,19 @@ class Engine:
         self._log = log
         self._progress = progress
         self._saved = saved
-        self._out: queue.SimpleQueue[Fetched | Written] = queue.SimpleQueue()
+        self._out: queue.SimpleQueue[list[Fetched] | Written] = queue.SimpleQueue()
         self._codec = warehouse.codec()
         self._pending = Pending(self._codec, warehouse.pace)
         self._writer = Writer(warehouse, self._out)
-        self._workers = Workers(door, self._codec, self._out, per_second[0])
+        self._workers = Workers(door, self._codec, self._out, per_second[0], connector.bundle)
         self._per_endpoint = per_second[1]
         self._holdings: dict[str, Holding] = {}
         self._tables: dict[str, str] = {}
         self._view = View(order.selected, self._tables, start=order.start, due=order.due, run=order.run_id)
         self._view.version = connector.version
         self._view.gap, self._view.since = order.again, order.since
-        self._faults: dict[str, Fault] = {}  # collection -> the refusal that concerns it
-        self._unavailable: set[str] = set()
+        self._faults = dict(order.missing)  # collection -> the refusal that concerns it
+        self._unavailable = {name for name, fault in order.missing.items() if fault.kind == "config"}
         self._dirty: set[str] = set()
         self._committed_at = time.monotonic()
         self._error: Exception | None = None
@@ -127,27 +126,12 @@ class Engine:
 
     def _introduce(self) -> None:
         """Asks whose data the credential opens when it is a new one, and learns the vendor's time when it must."""
-        self._view.relist = frozenset() if self._order.due else self._affordable()
+        self._view.relist = frozenset() if self._order.due else affordable(self._listings())
         opening = [h.state.open or self._due(h) for h in self._listings()]
         first = any(opened and opened.why in ("first", "gap", "probe") for opened in opening)
         if self._account.account.fingerprint != self._access.fingerprint or first:
             self._recognise()
         self._view.born = self._account.account.born
-
-    def _affordable(self) -> frozenset[str]:
-        """The lists that are read again because somebody wants *now*: cheapest first, about one call each.
-
-        A list of up to ten pages is worth it, but ten such lists at every sync are not; what is left out here keeps
-        its cadence.
-        """
-        costs = sorted((h.feed.cost(h.state), h.feed.name) for h in self._listings())
-        costs = [(cost, name) for cost, name in costs if 0 < cost <= CHEAP]
-        left, chosen = len(costs) + SPARE_CALLS, set()
-        for cost, name in costs:
-            left -= cost
-            if left >= 0:
-                chosen.add(name)
-        return frozenset(chosen)
 
     def _recognise(self) -> None:
         known = self._account.account
@@ -172,12 +156,20 @@ class Engine:
             self._await_writer()
 
     def _learn_time(self) -> None:
-        """The first answer of a change feed tells the vendor's time, so that an idle run needs no call for it."""
-        for holding in self._changes():
-            self._open_changes(holding)
-            if holding.state.open and holding.state.slices:
-                self._submit(holding, next(iter(holding.state.slices.values())))
-                while not self._view.now and holding.flying:
+        """The first answer of a change feed, or of a list to be read anyway, tells the vendor's time.
+
+        So an idle run needs no call for it.
+        """
+        for holding in (*self._changes(), *self._listings()):
+            if self._view.now:
+                return
+            if not holding.feed.listing:
+                self._open_changes(holding)
+            elif not holding.state.open and (opened := self._due(holding)):
+                self._begin(holding, opened)
+            if first := next(holding.waits(), None):
+                self._submit(*self._bundled((holding, first)))
+                while holding.flying and not self._view.now:
                     self._handle(self._out.get())
         if not self._view.now:
             self._recognise()
@@ -253,10 +245,18 @@ class Engine:
             self._dispatch()
             if self._workers.busy or self._writer.busy:
                 self._handle(self._next())
+            elif until := min((h.later for h in self._holdings.values() if h.later), default=0.0):
+                self._rest(until)
             elif not any(h.ended for h in self._holdings.values()):
                 return
 
-    def _next(self) -> Fetched | Written:
+    def _rest(self, until: float) -> None:
+        """Nothing can be asked before a slice's own time: a job at the vendor goes on meanwhile."""
+        if self._stop.wait(max(0.01, min(until - time.time(), 0.5))):
+            raise Stopped
+        self._progress(self.report)
+
+    def _next(self) -> list[Fetched] | Written:
         while True:
             try:
                 return self._out.get(timeout=0.5)
@@ -278,37 +278,29 @@ class Engine:
         if self._pending.full:
             return  # the writer is behind: let the calls under way come in, ask for no more
         cap = self._workers.cap(self._per_endpoint)
-        while self._workers.busy < self._workers.want and (found := self._ready(cap)):
-            self._submit(*found)
+        holdings = self._holdings.values()
+        while self._workers.busy < self._workers.want and (found := ready(holdings, cap)):
+            self._submit(*self._bundled(found))
 
-    def _ready(self, cap: int) -> tuple[Holding, Slice] | None:
-        """Follow-ups first, so that documents stay small; then lists that must be read in one chain, for they end last;
-        then the feed that has the fewest calls under way.
-        """
-        best: tuple[tuple[bool, bool, int], Holding, Slice] | None = None
-        for holding in self._holdings.values():
-            if holding.failed or not holding.state.open or len(holding.flying) >= cap:
-                continue
-            found = holding.ready(FOLLOW_UPS)
-            if found is None:
-                continue
-            rank = (found["kind"] == "list", not holding.feed.chained, len(holding.flying))
-            if best is None or rank < best[0]:
-                best = (rank, holding, found)
-        return best and best[1:]
+    def _bundled(self, found: tuple[Holding, Slice]) -> Sequence[tuple[Holding, Slice]]:
+        """What goes in one call with a slice."""
+        bundle = self._connector.bundle
+        return together(found, self._holdings.values(), bundle, self._view) if bundle else (found,)
 
-    def _submit(self, holding: Holding, slice_: Slice) -> None:
-        holding.flying[slice_["id"]] = slice_
+    def _submit(self, *chosen: tuple[Holding, Slice]) -> None:
+        for holding, slice_ in chosen:
+            holding.flying[slice_["id"]] = slice_
         waiting = sum(h.waiting for h in self._holdings.values())
         self._view.spare = max(0, self._workers.want - self._workers.busy - 1 - waiting)
-        self._workers.submit(Task(holding.feed, slice_, holding.state, self._view))
+        self._workers.submit([Task(holding.feed, slice_, holding.state, self._view) for holding, slice_ in chosen])
 
-    def _handle(self, message: Fetched | Written) -> None:
+    def _handle(self, message: list[Fetched] | Written) -> None:
         if isinstance(message, Written):
             self._written(message)
         else:
             self._workers.busy -= 1
-            self._fetched(message)
+            for fetched in message:
+                self._fetched(fetched)
         self._progress(self.report)
 
     def _fetched(self, message: Fetched) -> None:
@@ -324,6 +316,7 @@ class Engine:
         if not holding.state.open.opened:
             holding.state.open.opened = message.asked
         holding.replace(slice_, message.step.slices)
+        holding.seen.update(message.step.seen)
         holding.feed.note(holding.state, message.step)
         self._pending.add(message)
         self._dirty.add(holding.feed.name)
@@ -387,7 +380,7 @@ class Engine:
         holding.close(self._view)
         self._dirty.add(holding.feed.name)
         again = None
-        if holding.feed.listing and (not here or why in ("probe", "sweep")):
+        if holding.feed.listing and (not here or why in ("probe", "sweep", "compare")):
             again = self._due(holding)  # that was not yet what this run has to read
         if again:
             self._begin(holding, again)

@@ -14,15 +14,24 @@ Slice = dict[str, Any]
 
 SECOND = 1_000_000  # every time of the framework is in microseconds since 1970, by the vendor's clock
 DAY = 86_400 * SECOND
+CHEAP = 10  # calls: a list that costs no more may be read again whenever somebody asks for *now*
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A GET on the configured host. ``endpoint`` names the bucket of the vendor's per-endpoint limit."""
+    """A call on the source's host.
+
+    ``endpoint`` names the bucket of the vendor's per-endpoint limit, ``bucket`` a limit of the API's own beside that
+    and the account's. ``headers`` come on top of the connector's; ``body`` is JSON.
+    """
 
     path: str
     params: Sequence[tuple[str, str]] = ()
     endpoint: str = ""
+    method: str = "GET"
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    bucket: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +44,23 @@ class Answer:
     asked: int
 
 
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What one collection adds to a first sync, to a sync that finds a change, and to one that finds nothing new."""
+
+    first: str
+    change: str
+    idle: str
+
+    def __str__(self) -> str:
+        return f"first sync: {self.first}; changes: {self.change}; nothing new: {self.idle}"
+
+
 @dataclass(slots=True)
 class Pass:
     """One way through a feed, from its opening to the slice that leaves none. ``opened``: 0 until the first answer."""
 
-    why: str  # first, changes, tail, relist, gap, probe, sweep
+    why: str  # first, changes, tail, relist, gap, probe, sweep, compare
     fills: list[str]
     opened: int = 0
     notes: dict[str, Any] = field(default_factory=dict)
@@ -91,13 +112,17 @@ class View:
 
 @dataclass(slots=True)
 class Step:
-    """What reading one slice gave. ``slices`` replace the one read: none = done, one = next page, more = split."""
+    """What reading one slice gave. ``slices`` replace the one read: none = done, one = next page, more = split.
+
+    ``seen``: the keys shown by a pass that compares what the vendor has with what we hold (``why`` compare).
+    """
 
     sights: list[Sight] = field(default_factory=list)
     gone: list[Gone] = field(default_factory=list)
     closed: list[Closed] = field(default_factory=list)
     slices: list[Slice] = field(default_factory=list)
     rows: int = 0
+    seen: Sequence[str] = ()
     notes: dict[str, Any] = field(default_factory=dict)  # merged into the pass by `Feed.note`
 
 
@@ -133,6 +158,16 @@ class Feed(Protocol):
     @property
     def overlap(self) -> int:
         """How late a change may become visible to it (microseconds)."""
+        ...
+
+    @property
+    def bounded(self) -> bool:
+        """Whether a start date bounds its whole list, so that absence of an older row says nothing."""
+        ...
+
+    @property
+    def sole(self) -> bool:
+        """Whether nothing but its own list shows its changes, so that *now* means to read it again."""
         ...
 
     def cost(self, state: State) -> int:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
@@ -29,6 +30,7 @@ class Holding:
         self.needed = False
         self.not_selected: dict[str, int] = {}
         self.document = ""
+        self.seen: set[str] = set()  # keys that an open pass of comparison was shown
 
     @classmethod
     def of(cls, feed: Feed, stored: FeedState | None) -> Holding:
@@ -40,6 +42,8 @@ class Holding:
             raise SourceError(
                 "config", f"the marks of {feed.name} were written by a newer Catchment", "Upgrade Catchment."
             )
+        if state.open and state.open.why == "compare":
+            state.open, state.slices = None, {}  # what it was shown died with its run: it starts again
         return cls(feed, state, stored.rev)
 
     @property
@@ -65,6 +69,7 @@ class Holding:
     def begin(self, opened: Pass, view: View) -> None:
         self.state.open = opened
         self.fresh = self.needed = True
+        self.seen.clear()
         self.state.slices = {s["id"]: s for s in self.feed.slices(self.state, view)}
 
     def ready(self, follow_ups: int) -> Slice | None:
@@ -72,13 +77,26 @@ class Holding:
         if len(self.state.slices) == len(self.flying):
             return None
         first = None
-        for id_, slice_ in self.state.slices.items():
-            if id_ in self.flying:
-                continue
+        for slice_ in self.waits():
             if slice_["kind"] != "list":
                 return slice_
             first = first or slice_
         return first if len(self.state.slices) < follow_ups else None
+
+    def waits(self) -> Iterator[Slice]:
+        """The slices that may be read now: not under way, and their time has come (``later``: Unix seconds)."""
+        now = time.time()
+        for id_, slice_ in self.state.slices.items():
+            if id_ not in self.flying and slice_.get("later", 0.0) <= now:
+                yield slice_
+
+    @property
+    def later(self) -> float:
+        """When the next slice may be read that has to wait for its own time (Unix seconds); 0 when none has."""
+        if not self.state.open or self.failed:
+            return 0.0
+        return min((s["later"] for id_, s in self.state.slices.items() if "later" in s and id_ not in self.flying),
+                   default=0.0)  # fmt: skip
 
     def replace(self, slice_: Slice, new: list[Slice]) -> None:
         """Takes a slice that was read away, unless one of its id came meanwhile, and adds what replaces it."""

@@ -19,6 +19,7 @@ from requests.adapters import HTTPAdapter
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
 
 from framework import page
+from framework.bundle import Part
 from framework.connector import Access, Connector
 from framework.errors import Kind, Refused, Stopped
 from framework.feed import SECOND, Answer, Request
@@ -113,6 +114,18 @@ class Door:
         except _Again as last:
             raise last.refusal from None
 
+    def part(self, request: Request, part: Part, asked: int) -> Answer | None:
+        """One part of a bundle's answer as an answer of its own, None where asking for it alone may mend it.
+
+        Raises Refused for what that would not mend.
+        """
+        if _good(part.status):
+            return Answer(part.status, part.body, part.headers, asked)
+        error = self._judged(request, part.status, part.headers, part.body)
+        if isinstance(error, _Again) or (isinstance(error, Refused) and error.kind is Kind.SESSION):
+            return None
+        raise error
+
     def close(self) -> None:
         """Closes the connections that are not in use; a door that is used again opens new ones."""
         self._adapter.close()
@@ -137,7 +150,11 @@ class Door:
         if self._stop.is_set():
             raise Stopped
         call = self._template.copy()
-        call.url = self.url(request)
+        call.url, call.method = self.url(request), request.method
+        call.headers.update(request.headers)
+        if request.body:
+            call.body = request.body
+            call.headers.update({"Content-Type": "application/json", "Content-Length": str(len(request.body))})
         meter = self.meter
         with meter.lock:
             meter.calls += 1
@@ -155,7 +172,7 @@ class Door:
         took = time.time() - began
         meter.server_s = took
         headers = {name.lower(): value for name, value in response.headers.items()}
-        if 200 <= response.status_code < 300:
+        if _good(response.status_code):
             answer = Answer(response.status_code, body, headers, self._asked(headers, took))
             try:
                 try:
@@ -241,6 +258,11 @@ class Door:
                       pause_s=round(state.upcoming_sleep, 2))  # fmt: skip
 
 
+def _good(status: int) -> bool:
+    """Whether an answer tells what was asked: also that nothing changed since (304)."""
+    return 200 <= status < 300 or status == 304
+
+
 def _pause(state: RetryCallState) -> float:
     """Told waits in full; otherwise exponential with full jitter, so that many threads do not come back together."""
     error = state.outcome.exception() if state.outcome else None
@@ -267,7 +289,7 @@ def _told(body: bytes, path: str) -> str:
     try:
         found: Any = json.loads(body)
         for name in path.split("."):
-            found = found[name]
+            found = found[int(name)] if isinstance(found, list) else found[name]
     except (ValueError, KeyError, TypeError, IndexError):
         return ""
     return found if isinstance(found, str) else ""

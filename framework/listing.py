@@ -12,10 +12,9 @@ import msgspec
 from framework import follow, page, window
 from framework.collection import Collection
 from framework.errors import Kind, Refused
-from framework.feed import DAY, SECOND, Answer, Pass, Request, Slice, State, Step, View
+from framework.feed import CHEAP, DAY, SECOND, Answer, Pass, Request, Slice, State, Step, View
 from framework.sight import Gone, Sight
 
-CHEAP = 10  # calls: a list that costs no more may be read again whenever somebody asks for *now*
 FOLLOWED = 2_000  # parents whose long lists are remembered, so that listing again reads none of them twice
 
 
@@ -56,6 +55,14 @@ class Listing:
     @property
     def chained(self) -> bool:
         return not self.filter
+
+    @property
+    def bounded(self) -> bool:
+        return True
+
+    @property
+    def sole(self) -> bool:
+        return self.keep == "relist"
 
     @property
     def fills(self) -> tuple[str, ...]:

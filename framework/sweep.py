@@ -26,13 +26,14 @@ def sweep(holdings: Sequence[Holding], warehouse: Warehouse, order: Order, pendi
     wanted = {}
     for holding in holdings:
         if holding.state.open and holding.feed.name in order.selected:
-            since = max(order.start, holding.state.open.notes.get("since", 0))
+            since = max(order.start if holding.feed.bounded else 0, holding.state.open.notes.get("since", 0))
             wanted[holding.feed.name] = Unseen(holding.feed.absent(holding.state), since)
     found = warehouse.absent(wanted) if wanted else {}
     held: dict[str, Fault] = {}
     for holding in holdings:
         # A list that is read for its members' sake alone has no rows to miss.
-        held |= _sweep(holding, found.get(holding.feed.name, ()), warehouse, order, pending)
+        absent = [key for key in found.get(holding.feed.name, ()) if key not in holding.seen]
+        held |= _sweep(holding, absent, warehouse, order, pending)
     return held
 
 

@@ -8,11 +8,13 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
+from framework.bundle import Bundle
 from framework.errors import Stopped
 from framework.feed import Answer, Feed, Slice, State, Step, View
 from framework.http import Door
 from framework.warehouse import Codec, Decoded
 
+BUNDLED = "bundle"  # the name under which reports count calls that served several feeds
 LIMIT = 32  # threads: beyond that one interpreter gains nothing
 
 
@@ -44,12 +46,15 @@ class Workers:
     never more than one thread's own work leaves room for. Without latency that is one or two.
     """
 
-    def __init__(self, door: Door, codec: Codec, out: queue.SimpleQueue[Any], per_second: float) -> None:
+    def __init__(
+        self, door: Door, codec: Codec, out: queue.SimpleQueue[Any], per_second: float, bundle: Bundle | None = None
+    ) -> None:
         self._door = door
+        self._bundle = bundle
         self._codec = codec
         self._out = out
         self._per_second = per_second
-        self._tasks: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
+        self._tasks: queue.SimpleQueue[list[Task] | None] = queue.SimpleQueue()
         self._threads = 0
         self._seen = 0
         self._cpu_s = 0.002
@@ -70,20 +75,55 @@ class Workers:
             return LIMIT
         return max(2, int(per_endpoint * self._wait_s * 1.5) + 2)
 
-    def submit(self, task: Task) -> None:
+    def submit(self, tasks: list[Task]) -> None:
+        """Has one call made for one task, or for several that go in one bundle."""
         self.busy += 1
         if self._threads < min(self.busy, LIMIT):
             self._threads += 1
             threading.Thread(target=self._loop, name=f"fetch-{self._threads}", daemon=True).start()
-        self._tasks.put(task)
+        self._tasks.put(tasks)
 
     def close(self) -> None:
         for _ in range(self._threads):
             self._tasks.put(None)
 
     def _loop(self) -> None:
-        while (task := self._tasks.get()) is not None:
-            self._out.put(self._fetch(task))
+        while (tasks := self._tasks.get()) is not None:
+            self._out.put(self._together(tasks) if len(tasks) > 1 else [self._fetch(tasks[0])])
+
+    def _together(self, tasks: list[Task]) -> list[Fetched]:
+        """Several tasks in one call. What the bundle could not get is asked for alone."""
+        assert self._bundle is not None
+        bundle, outs = self._bundle, [Fetched(task) for task in tasks]
+        alone: list[Fetched] = []
+
+        def read(answer: Answer) -> None:
+            alone.clear()
+            for out, request, part in zip(outs, requests, bundle.unwrap(answer, requests), strict=True):
+                try:
+                    opened = self._door.part(request, part, answer.asked)
+                    if opened is None:
+                        alone.append(out)
+                    else:
+                        self._read(out, opened)
+                except Exception as error:
+                    out.error = error
+
+        try:
+            requests = [task.feed.request(task.slice_, task.view) for task in tasks]
+            feeds = sorted({task.feed.name for task in tasks})
+            self._door.send(feeds[0] if len(feeds) == 1 else BUNDLED, bundle.wrap(requests), read)
+        except Exception as error:
+            for out in outs:
+                out.error = error
+            return outs
+        return [self._fetch(out.task) if any(out is one for one in alone) else out for out in outs]
+
+    def _read(self, out: Fetched, answer: Answer) -> None:
+        task = out.task
+        out.asked = answer.asked
+        out.step = task.feed.read(task.slice_, answer, task.state, task.view)
+        out.decoded = [self._codec.decode(sight) for sight in out.step.sights]
 
     def _fetch(self, task: Task) -> Fetched:
         out = Fetched(task)
@@ -92,9 +132,7 @@ class Workers:
 
         def read(answer: Answer) -> None:
             took = time.perf_counter() - sent
-            out.asked = answer.asked
-            out.step = task.feed.read(task.slice_, answer, task.state, task.view)
-            out.decoded = [self._codec.decode(sight) for sight in out.step.sights]
+            self._read(out, answer)
             # The smallest wait seen lately: what the vendor takes, without what our own threads add to it.
             self._wait_s = min(self._wait_s * 1.05, max(took - (time.thread_time() - began), 0.0005))
 

@@ -12,12 +12,13 @@ from typing import Any, Self
 
 from state import logs
 from state.database import Database
+from state.documents import Documents
 from state.errors import Busy, StateError
 from state.limits import Limits
 from state.logs import RunLog
 from state.runs import Claim, Run, Runs
 
-__all__ = ["Busy", "Claim", "Limits", "Run", "RunLog", "Runs", "State", "StateError"]
+__all__ = ["Busy", "Claim", "Documents", "Limits", "Run", "RunLog", "Runs", "State", "StateError"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,7 @@ class State:
 
     runs: Runs
     limits: Limits
+    documents: Documents
     logs: Path
     _database: Database
 
@@ -33,7 +35,7 @@ class State:
     def open(cls, url: str) -> State:
         """Opens ``sqlite:///path``, which is created when it is not there. Raises StateError."""
         database = Database(url)
-        return cls(Runs(database), Limits(database), database.file.parent / "logs", database)
+        return cls(Runs(database), Limits(database), Documents(database), database.file.parent / "logs", database)
 
     def log(self, run_id: str, secrets: Iterable[str] = ()) -> RunLog:
         """The log to write for ``run_id``, with ``secrets`` masked."""

@@ -10,7 +10,9 @@ from state.errors import StateError
 
 # Each step is the SQL that leads from one version to the next: the first from 1 to 2. Steps are only ever
 # added, together with the change in tables.py and schema.sql.
-STEPS: tuple[tuple[str, ...], ...] = ()
+STEPS: tuple[tuple[str, ...], ...] = (
+    ("CREATE TABLE documents (name TEXT NOT NULL, content BLOB NOT NULL, PRIMARY KEY (name))",),
+)
 
 SCHEMA = Path(__file__).with_name("schema.sql")
 

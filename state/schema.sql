@@ -1,5 +1,11 @@
 -- Printed by `python -m state.tables`; do not edit.
 
+CREATE TABLE documents (
+	name TEXT NOT NULL,
+	content BLOB NOT NULL,
+	PRIMARY KEY (name)
+);
+
 CREATE TABLE limits (
 	bucket TEXT NOT NULL,
 	next_at DOUBLE NOT NULL,

@@ -5,6 +5,7 @@
     runs ──< run_sources      which sources a run has held
       └───< leases            which source is held now, by which run: at most one each
     limits                    one schedule of calls for each bucket of an API's limits
+    documents                 what a source can ask its vendor again, kept to save the calls
     schema_version            one row
 
 Instants are seconds since 1970 (UTC). SQLAlchemy is imported here only: a sync over SQLite runs without it.
@@ -14,7 +15,7 @@ from __future__ import annotations
 
 import sys
 
-from sqlalchemy import Column, Double, ForeignKey, Index, Integer, MetaData, Table, Text
+from sqlalchemy import Column, Double, ForeignKey, Index, Integer, LargeBinary, MetaData, Table, Text
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.schema import CreateIndex, CreateTable
 
@@ -60,6 +61,13 @@ limits = Table(
     Column("next_at", Double, nullable=False),  # when the next call may leave
     Column("frozen_until", Double, nullable=False),  # no call before; 0 when none was told
     Column("written_at", Double, nullable=False),  # shows that the clock was set back
+)
+
+documents = Table(
+    "documents",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("content", LargeBinary, nullable=False),
 )
 
 

@@ -1,0 +1,76 @@
+"""What a command needs to talk to a source: its door, and the catalogue of its account."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from framework.connector import Access, Connector
+from framework.feed import SECOND, Answer, Request
+from framework.http import Door, Timeouts
+from framework.limits import Gates, Rate
+
+if TYPE_CHECKING:
+    from config import Source
+    from framework.report import Fault
+    from state import State
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A source that a command works on, and the collections that it names.
+
+    ``missing``: selected collections that the account turned out not to have, with the reason.
+    """
+
+    source: Source
+    connector: Connector
+    access: Access
+    selected: frozenset[str]
+    missing: Mapping[str, Fault] = field(default_factory=dict)
+
+    @property
+    def start(self) -> int:
+        """Microseconds before which nothing is read; 0 for all."""
+        day = self.source.start_date
+        return int(datetime(*day.timetuple()[:3], tzinfo=UTC).timestamp()) * SECOND if day else 0
+
+
+def door(target: Target, state: State, stop: threading.Event, log: Callable[..., None]) -> tuple[Door, Gates]:
+    """The door to a source, and the gates of its limits that all processes share."""
+    source, connector, access = target.source, target.connector, target.access
+    gates = Gates(state.limits, f"{connector.name}:{access.fingerprint}", _rates(source, access))
+    timeouts = Timeouts(source.timeouts.connect, source.timeouts.read, source.timeouts.stall)
+    base = source.base_url or access.base_url or connector.base_url
+    return Door(connector, access, base, gates, timeouts, stop, log), gates
+
+
+def discovered(target: Target, door: Door, state: State) -> Target:
+    """The target with what its account really has, for a connector whose catalogue is the account's own.
+
+    Raises Refused and SourceError as any call does.
+    """
+    discover = target.connector.discover
+    if discover is None:
+        return target
+
+    def ask(request: Request) -> Answer:
+        return door.send("catalogue", request, lambda answer: answer)
+
+    name = target.source.name
+    found = discover(target.connector, target.selected, state.documents.get(f"catalogue:{name}"), ask)
+    state.documents.put(f"catalogue:{name}", found.document)
+    return replace(target, connector=found.connector, missing=found.missing)
+
+
+def _rates(source: Source, access: Access) -> tuple[Rate, ...]:
+    """The configured limits, which replace the connector's as a whole; limits with a name of their own stay."""
+    limit = source.rate_limit
+    if limit.per_second is None and limit.per_endpoint is None:
+        return access.rates
+    rates: list[Any] = [r for r in access.rates if r.each not in ("account", "endpoint")]
+    rates += [Rate(limit.per_second)] if limit.per_second else [r for r in access.rates if r.each == "account"]
+    return (*rates, *([Rate(limit.per_endpoint, each="endpoint")] if limit.per_endpoint else []))
