@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -120,6 +123,22 @@ def test_a_deleted_order_shown_again_keeps_its_lines_deleted() -> None:
     assert memory.rows("lines", "id", "_deleted_at") == [("a", 6), ("b", 6)]
     memory.commit(Shown(8, frozenset("a"), deleted=False).sight())
     assert memory.rows("lines", "id", "_deleted_at") == [("a", None), ("b", 6)]
+
+
+@pytest.mark.parametrize("order_", list(itertools.permutations(range(4))))
+@pytest.mark.parametrize("cut", [(), (1,), (2,), (3,), (1, 2), (1, 2, 3)])
+def test_a_child_told_of_by_itself_goes_with_its_parent(order_: Sequence[int], cut: Sequence[int]) -> None:
+    """Events of a line that are older than its order's deletion come before it, with it or after it."""
+    said = [
+        sight("orders", {"id": "o", "lines": envelope(more=True)}, version=1),
+        sight("lines", {"id": "old", "amount": 1, "order_id": "o"}, version=3),
+        Gone("orders", "o", 5),
+        sight("lines", {"id": "new", "amount": 1, "order_id": "o"}, version=7),
+    ]
+    memory, sorted_ = Memory(ORDERS, LINES), [said[n] for n in order_]
+    for start, end in itertools.pairwise((0, *cut, len(said))):
+        memory.commit(*sorted_[start:end])
+    assert memory.rows("lines", "id", "_deleted_at") == [("new", None), ("old", 5)]
 
 
 def test_numbered_children_are_keyed_by_parent_and_place() -> None:

@@ -162,12 +162,16 @@ def close(table: str, link: str, narrower: Sequence[str]) -> str:
         WHERE t.{quote(link)} = z.key AND t._version < z.version AND t._deleted_at IS NULL{others}"""
 
 
-def orphans(table: str, link: str, parent: str, key: str, narrower: Sequence[str]) -> str:
-    """Marks the children of parents that this commit marked, but for those that a narrower parent owns too."""
+def orphans(table: str, link: str, parent: str, key: str, narrower: Sequence[str], *, told: str) -> str:
+    """Marks the children of deleted parents, but for those that a narrower parent owns too.
+
+    ``told``: of which this commit tells, ``p`` the parents or ``t`` the children: an event of a child may come after
+    its parent's deletion and yet be older.
+    """
     others = "".join(f" AND t.{quote(name)} IS NULL" for name in narrower)
     return f"""
         UPDATE {table} AS t SET _deleted_at = p._deleted_at, _synced_at = {NOW} FROM {parent} p
-        WHERE p._synced_at = {NOW} AND p._deleted_at IS NOT NULL AND t.{quote(link)} = p.{key}::VARCHAR
+        WHERE {told}._synced_at = {NOW} AND p._deleted_at IS NOT NULL AND t.{quote(link)} = p.{key}::VARCHAR
             AND t._deleted_at IS NULL AND (t._version IS NULL OR t._version <= p._deleted_at){others}"""
 
 

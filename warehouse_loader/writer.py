@@ -261,15 +261,24 @@ class Writer:
             self._counts[name].deleted += self._number(sql)
 
     def _orphans(self, name: str) -> None:
-        """Children go with the parents that this commit marked."""
+        """Children go with their deleted parents, whichever of the two this commit tells of."""
+        own = self._counts.get(name, Counts())
+        came = own.inserted + own.updated > 0
         for parent, child in self._registry.parents(name):
-            if parent.name in self._counts and self._counts[parent.name].deleted:
-                others = self._narrower(name, parent.name, child.parent)
-                of = self._table(parent.name)
-                sql = merge.orphans(self._table(name), child.parent, of, quote(parent.key), others)
-                marked = self._number(sql)
-                if marked:
-                    self._counts[name].deleted += marked
+            of = self._table(parent.name)
+            others = self._narrower(name, parent.name, child.parent)
+            told = ["p"] if parent.name in self._counts and self._counts[parent.name].deleted else []
+            told += ["t"] if came and self._has_deleted(parent.name) else []
+            for side in told:
+                sql = merge.orphans(self._table(name), child.parent, of, quote(parent.key), others, told=side)
+                if orphaned := self._number(sql):
+                    self._counts[name].deleted += orphaned
+
+    def _has_deleted(self, name: str) -> bool:
+        if name not in self._tables:
+            return False
+        found = self._connection.execute(f"SELECT 1 FROM {self._table(name)} WHERE _deleted_at IS NOT NULL LIMIT 1")
+        return bool(found.fetchall())
 
     def _narrower(self, name: str, parent: str, link: str) -> list[str]:
         """Columns of other parents that themselves belong to this one (a subscription to its customer)."""
@@ -290,7 +299,7 @@ def _owners(parent: str, work: _Work) -> dict[str, int]:
     for one in work.packed:
         if one.parent == parent and one.link:
             versions = one.columns["_version"][1].cast("int64").to_pylist()
-            pairs.append(zip(one.columns[one.link][1].to_pylist(), versions, strict=True))
+            pairs.append(zip(map(str, one.columns[one.link][1].to_pylist()), versions, strict=True))
     for pair in pairs:
         for key, version in pair:
             if version < owners.get(key, version + 1):

@@ -169,7 +169,7 @@ class Imitation(Running):
         with self._control("GET", path) as answer:
             return json.load(answer)
 
-    def order(self, path: str, **body: Any) -> Any:
+    def order(self, path: str, /, **body: Any) -> Any:
         """Gives it an order (`/live`, `/fault`, `/clock` ...) and returns its answer."""
         with self._control("POST", path, json.dumps(body)) as answer:
             return json.load(answer)

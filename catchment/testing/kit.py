@@ -1,0 +1,274 @@
+"""The kit that judges a connector: real syncs against an imitation of its vendor, disturbed in every way, cell by cell.
+
+An author describes a connector and its imitation as a :class:`Trial` and calls the checks from tests of his own. Each
+check raises AssertionError with what is wrong.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from catchment.testing.processes import Imitation, Project
+from catchment.testing.rules import Rules
+from catchment.testing.truth import report, verify
+
+SOURCE = "trial"
+SECOND = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A connector and the imitation of its vendor.
+
+    ``vendor``: module of the imitation under ``catchment.imitations``, or a whole module path; ``arguments``: its
+    command line. ``source``: what stands in catchment.yaml, made from the line by which the imitation says where it is.
+    ``rules``: how the vendor's objects must look as rows. ``faults``: what the imitation can do wrong on order and a
+    sync must survive, with what each order needs beside its kind. ``paths``: regular expressions of the calls to hit.
+    ``deeds``: what `POST /live` takes beside seed and steps.
+    """
+
+    vendor: str
+    arguments: tuple[str, ...]
+    source: Callable[[Mapping[str, Any]], dict[str, Any]]
+    rules: Rules
+    faults: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    paths: tuple[str, ...] = (".",)
+    deeds: Mapping[str, Any] = field(default_factory=dict)
+    tables: Collection[str] | None = None
+
+    @contextmanager
+    def running(self) -> Iterator[Vendor]:
+        """The imitation in a process of its own."""
+        with Imitation(self.vendor, *self.arguments) as imitation:
+            yield Vendor(self, imitation)
+
+
+@dataclass(slots=True)
+class Vendor:
+    """A running imitation and the seeds of its life so far."""
+
+    trial: Trial
+    imitation: Imitation
+    lives: int = 0
+    since: dict[Path, float] = field(default_factory=dict)  # the vendor's time when a project was made
+
+    @property
+    def calls(self) -> int:
+        return int(self.imitation.ask("/calls")["calls"])
+
+    def live(self, steps: int) -> None:
+        """Lets the account live on."""
+        self.lives += 1
+        self.imitation.order("/live", seed=self.lives, steps=steps, **self.trial.deeds)
+
+    def project(self, directory: Path, **settings: Any) -> Project:
+        """A project whose one source is this account; ``settings`` go beside the source's own."""
+        directory.mkdir(parents=True, exist_ok=True)
+        project = Project(directory)
+        project.configure({SOURCE: {**self.trial.source(self.imitation.info), **settings}})
+        self.since[directory] = float(self.imitation.order("/clock", offset=0)["now"])
+        return project
+
+    def exact(self, project: Project, hint: object = "") -> None:
+        """Every cell of every row is as the vendor has it."""
+        since, tables = self.since[project.directory], self.trial.tables
+        truth = self.imitation.truth()
+        damages = verify(project.warehouse, SOURCE, truth, self.trial.rules, known_since=since, tables=tables)
+        assert not damages, f"{hint}\n{report(damages)}"
+
+    def sync(self, project: Project, *arguments: str) -> dict[str, Any]:
+        """A sync that must succeed, with no call that it does not report; returns its source's part."""
+        calls = self.calls
+        document = project.sync(*arguments)
+        assert document["status"] == "succeeded", unwell(document)
+        source = dict(document["sources"][0])
+        assert source["api_calls"] == self.calls - calls, "the report counts other calls than the vendor"
+        return source
+
+
+def unwell(document: Mapping[str, Any]) -> list[Any]:
+    """What did not succeed in a run, with its cause."""
+    found: list[Any] = [source["error"] for source in document["sources"] if source["error"]]
+    for source in document["sources"]:
+        found += [(c["collection"], c["status"], c["error"]) for c in source["collections"] if c["error"]]
+    return found
+
+
+def keeps_up(vendor: Vendor, directory: Path, *, rounds: int = 3, steps: int = 150) -> None:
+    """The first sync and those after every change hold every cell; one that finds nothing new writes nothing."""
+    project = vendor.project(directory)
+    vendor.sync(project)
+    vendor.exact(project, "after the first sync")
+    for turn in range(rounds):
+        vendor.live(steps)
+        vendor.sync(project)
+        vendor.exact(project, f"after change {turn + 1}")
+    vendor.sync(project)  # what came late is there now
+    before = stamps(project)
+    quiet = vendor.sync(project)
+    assert stamps(project) == before, "a sync that finds nothing new moved `_synced_at`"
+    touched = {c["collection"] for c in quiet["collections"] if c["inserted"] + c["updated"] + c["deleted"]}
+    assert not touched, f"a sync that finds nothing new reports changes of {sorted(touched)}"
+
+
+def survives(vendor: Vendor, directory: Path, kind: str) -> None:
+    """A fault of the vendor, often and everywhere, costs no row."""
+    project = vendor.project(directory, timeouts={"connect": "5s", "read": "2s"})
+    fired = Counter(vendor.imitation.ask("/fired"))
+    try:
+        for path in vendor.trial.paths:
+            vendor.imitation.order("/fault", kind=kind, path=path, nth=[1, 4], **vendor.trial.faults[kind])
+        vendor.sync(project)
+        vendor.exact(project, f"{kind} in a first sync")
+        vendor.live(40)
+        vendor.imitation.order("/fault", kind=kind, path=".", nth=[2], **vendor.trial.faults[kind])
+        vendor.sync(project)
+        vendor.exact(project, f"{kind} in an incremental sync")
+    finally:
+        vendor.imitation.order("/faults/clear")
+    assert Counter(vendor.imitation.ask("/fired"))[kind] - fired[kind] >= 2, f"{kind} never happened"
+
+
+@dataclass(slots=True)
+class Kills:
+    """What killing came to: runs that died, those that did so between their first and last commit, calls repeated."""
+
+    ordered: int = 0
+    died: int = 0
+    between: int = 0
+    repeated: list[int] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        most = f", at most {max(self.repeated)} calls repeated" if self.repeated else ""
+        return f"{self.died} of {self.ordered} killed, {self.between} between first and last commit{most}"
+
+
+def killed_first(vendor: Vendor, directory: Path, kills: int, seed: int, **settings: Any) -> Kills:
+    """First syncs killed by SIGKILL at moments spread over what lies between their first and last commit."""
+    dice, found = random.Random(seed), Kills(kills)
+    whole = vendor.project(directory / "whole", **settings)
+    began, calls = time.time(), vendor.calls
+    vendor.sync(whole)
+    calls = vendor.calls - calls
+    first, last = commits(whole, began)
+    for n, moment in enumerate(_moments(first, last, kills, dice)):
+        project = vendor.project(directory / str(n), **settings)
+        found.repeated.append(_kill(vendor, project, moment, found) - calls)
+        vendor.exact(project, f"seed {seed}, first sync {n} killed after {moment:.2f} s")
+    return found
+
+
+def killed_incremental(
+    vendor: Vendor, directory: Path, kills: int, seed: int, *, steps: int = 60, **settings: Any
+) -> Kills:
+    """The same for syncs that find changes."""
+    dice, found = random.Random(seed), Kills(kills)
+    project = vendor.project(directory, **settings)
+    vendor.sync(project)
+    vendor.live(steps)
+    began = time.time()
+    vendor.sync(project)
+    first, last = commits(project, began)
+    for n, moment in enumerate(_moments(first, last, kills, dice)):
+        vendor.live(steps)
+        _kill(vendor, project, moment, found)
+        vendor.exact(project, f"seed {seed}, incremental sync {n} killed after {moment:.2f} s")
+    return found
+
+
+def shares(vendor: Vendor, directory: Path, per_second: int) -> None:
+    """Two processes with one credential and one state database never exceed a hard limit together."""
+    imitation = vendor.imitation
+    state = f"sqlite:///{directory / 'state.db'}"
+    projects = [vendor.project(directory / name, rate_limit={"per_second": per_second}) for name in ("one", "other")]
+    for project in projects:
+        source = {**vendor.trial.source(imitation.info), "rate_limit": {"per_second": per_second}}
+        project.configure({SOURCE: source}, state=state)
+    # Two names, for one source runs once at a time.
+    other = {"other": {**vendor.trial.source(imitation.info), "rate_limit": {"per_second": per_second}}}
+    projects[1].configure(other, state=state)
+    seen = len(imitation.ask("/log"))
+    imitation.order("/limit", per_second=per_second)
+    try:
+        with projects[0].start("sync", "--json") as one, projects[1].start("sync", "--json") as two:
+            ended = [one.wait(300).document, two.wait(300).document]
+    finally:
+        imitation.order("/limit", per_second=None)
+    assert [document["status"] for document in ended] == ["succeeded"] * 2, [unwell(one) for one in ended]
+    log = imitation.ask("/log")[seen:]
+    assert not [entry for entry in log if entry["status"] == 429], "the vendor had to refuse calls"
+    times = sorted(entry["at"] for entry in log)
+    most = max(sum(1 for at in times if start <= at < start + SECOND) for start in times)
+    assert most <= per_second, f"{most} calls in one second, {per_second} are allowed"
+
+
+def commits(project: Project, began: float) -> tuple[float, float]:
+    """When a sync that began then (Unix seconds) first and last committed: seconds after its beginning."""
+    import duckdb
+
+    span = "SELECT min(epoch_us(_synced_at)), max(epoch_us(_synced_at)) FROM {} WHERE _synced_at >= to_timestamp(?)"
+    moments: list[float | None] = []
+    with duckdb.connect(str(project.warehouse), read_only=True) as connection:
+        for table in _tables(connection):
+            moments += connection.execute(span.format(f'"{SOURCE}"."{table}"'), [began]).fetchall()[0]
+        moments += connection.execute(f'SELECT max(epoch_us(updated_at)) FROM "{SOURCE}"._catchment_state').fetchall()[
+            0
+        ]
+    after = [moment / 1e6 - began for moment in moments if moment is not None]
+    return min(after), max(after)
+
+
+def stamps(project: Project) -> dict[str, list[tuple[Any, ...]]]:
+    """A digest of every row and its `_synced_at`, `_version` left aside."""
+    import duckdb
+
+    rows = "SELECT md5(t::VARCHAR), epoch_us(_synced_at) FROM (SELECT * EXCLUDE (_version) FROM {}) t ORDER BY ALL"
+    with duckdb.connect(str(project.warehouse), read_only=True) as connection:
+        return {
+            table: connection.execute(rows.format(f'"{SOURCE}"."{table}"')).fetchall() for table in _tables(connection)
+        }
+
+
+def _tables(connection: Any) -> list[str]:
+    query = "SELECT table_name FROM duckdb_tables() WHERE schema_name = ? AND table_name NOT LIKE '\\_%' ESCAPE '\\'"
+    return [row[0] for row in connection.execute(query, [SOURCE]).fetchall()]
+
+
+def _moments(first: float, last: float, kills: int, dice: random.Random) -> Sequence[float]:
+    """Moments spread evenly from just before the first commit to the last, each somewhere in its part."""
+    start, end = max(0.05, first - 0.1), last - 0.05
+    return [start + (end - start) * (n + dice.random()) / kills for n in range(kills)]
+
+
+def _kill(vendor: Vendor, project: Project, moment: float, found: Kills) -> int:
+    """Kills a sync so many seconds after its start, and has the next one finish. Returns the calls of both."""
+    calls, began = vendor.calls, time.time()
+    with project.start("sync", "--json") as running:
+        died = running.kill_after(moment)
+    found.died += died
+    found.between += died and _unfinished(project, began)
+    document = project.sync()
+    assert document["status"] == "succeeded", unwell(document)
+    return vendor.calls - calls
+
+
+def _unfinished(project: Project, began: float) -> bool:
+    """Whether a run that began then has committed something and not yet its last: the report comes with that."""
+    import duckdb
+
+    if not project.warehouse.exists():
+        return False
+    with duckdb.connect(str(project.warehouse), read_only=True) as connection:
+        schemas = {row[0] for row in connection.execute("SELECT schema_name FROM duckdb_tables()").fetchall()}
+        if SOURCE not in schemas:
+            return False
+        last = connection.execute(f'SELECT max(epoch_us(updated_at)) FROM "{SOURCE}"._catchment_state').fetchall()
+        told = connection.execute("SELECT max(epoch_us(started_at)) FROM catchment.runs").fetchall()
+    return (last[0][0] or 0) > began * 1e6 and (told[0][0] or 0) < (began - 1) * 1e6
