@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +21,8 @@ from catchment.testing.truth import report, verify
 
 SOURCE = "trial"
 SECOND = 1.0
+EARLY = 1 / 8  # the part of all kills that come before the first commit
+MARGIN = 0.85  # of the time between first and last commit: no two runs take the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,17 +153,17 @@ class Kills:
 
 
 def killed_first(vendor: Vendor, directory: Path, kills: int, seed: int, **settings: Any) -> Kills:
-    """First syncs killed by SIGKILL at moments spread over what lies between their first and last commit."""
+    """First syncs killed by SIGKILL: one in eight before the first commit, the others between that and the last."""
     dice, found = random.Random(seed), Kills(kills)
     whole = vendor.project(directory / "whole", **settings)
     began, calls = time.time(), vendor.calls
     vendor.sync(whole)
     calls = vendor.calls - calls
-    first, last = commits(whole, began)
-    for n, moment in enumerate(_moments(first, last, kills, dice)):
+    span = commits(whole, began)
+    for n in range(kills):
         project = vendor.project(directory / str(n), **settings)
-        found.repeated.append(_kill(vendor, project, moment, found) - calls)
-        vendor.exact(project, f"seed {seed}, first sync {n} killed after {moment:.2f} s")
+        found.repeated.append(_kill(vendor, project, span, (n + dice.random()) / kills, found) - calls)
+        vendor.exact(project, f"seed {seed}, first sync {n} of {kills}")
     return found
 
 
@@ -175,11 +177,11 @@ def killed_incremental(
     vendor.live(steps)
     began = time.time()
     vendor.sync(project)
-    first, last = commits(project, began)
-    for n, moment in enumerate(_moments(first, last, kills, dice)):
+    span = commits(project, began)
+    for n in range(kills):
         vendor.live(steps)
-        _kill(vendor, project, moment, found)
-        vendor.exact(project, f"seed {seed}, incremental sync {n} killed after {moment:.2f} s")
+        _kill(vendor, project, span, (n + dice.random()) / kills, found)
+        vendor.exact(project, f"seed {seed}, incremental sync {n} of {kills}")
     return found
 
 
@@ -241,17 +243,21 @@ def _tables(connection: Any) -> list[str]:
     return [row[0] for row in connection.execute(query, [SOURCE]).fetchall()]
 
 
-def _moments(first: float, last: float, kills: int, dice: random.Random) -> Sequence[float]:
-    """Moments spread evenly from just before the first commit to the last, each somewhere in its part."""
-    start, end = max(0.05, first - 0.1), last - 0.05
-    return [start + (end - start) * (n + dice.random()) / kills for n in range(kills)]
+def _kill(vendor: Vendor, project: Project, span: tuple[float, float], place: float, found: Kills) -> int:
+    """Kills a sync at a place (0 to 1) of its course, and has the next one finish. Returns the calls of both.
 
-
-def _kill(vendor: Vendor, project: Project, moment: float, found: Kills) -> int:
-    """Kills a sync so many seconds after its start, and has the next one finish. Returns the calls of both."""
-    calls, began = vendor.calls, time.time()
+    ``span``: when a whole one first and last commits, in seconds after its start.
+    """
+    first, last = span
+    calls, began, file = vendor.calls, time.time(), project.warehouse
+    before = file.stat().st_mtime_ns if file.exists() else 0
     with project.start("sync", "--json") as running:
-        died = running.kill_after(moment)
+        if place < EARLY:
+            died = running.kill_after(max(0.05, (first - 0.1) * place / EARLY))
+        elif running.reaches(lambda: file.exists() and file.stat().st_mtime_ns != before):
+            died = running.kill_after(MARGIN * (last - first) * (place - EARLY) / (1 - EARLY))
+        else:
+            died = False
     found.died += died
     found.between += died and _unfinished(project, began)
     document = project.sync()

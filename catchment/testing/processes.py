@@ -107,14 +107,18 @@ class Running:
         self.send(signal.SIGKILL)
         return True
 
-    def kill_when(self, reached: Callable[[], bool], timeout: float = 120.0) -> bool:
-        """SIGKILL as soon as a condition holds; False when it ended (or the seconds were over) before."""
+    def reaches(self, condition: Callable[[], bool], timeout: float = 120.0) -> bool:
+        """Whether a condition holds while it runs; False when it ended (or the seconds were over) before."""
         for _ in range(int(timeout / GLANCE)):
-            if reached():
-                return self.kill_after(0)
+            if condition():
+                return True
             if self.is_over(GLANCE):
                 return False
         return False
+
+    def kill_when(self, reached: Callable[[], bool], timeout: float = 120.0) -> bool:
+        """SIGKILL as soon as a condition holds; False when it ended (or the seconds were over) before."""
+        return self.reaches(reached, timeout) and self.kill_after(0)
 
     def first_line(self, timeout: float = 30.0) -> str:
         """Its first whole line on standard output; AssertionError when it ends or the time is over before."""

@@ -2,7 +2,6 @@
 
 import base64
 import binascii
-import hashlib
 from dataclasses import dataclass, field
 
 
@@ -24,11 +23,6 @@ def masked(secret: str) -> str:
     """The key as the vendor repeats it in messages: its kind, stars, its last four letters."""
     head = secret[:8] if secret[:3] in ("sk_", "rk_") else secret[:3]
     return head + "*" * max(0, len(secret) - len(head) - 4) + secret[-4:]
-
-
-def fingerprint(secret: str | None) -> str:
-    """What the request log keeps instead of the key."""
-    return hashlib.sha256((secret or "").encode()).hexdigest()[:12]
 
 
 def presented(header: str | None) -> str | None:
