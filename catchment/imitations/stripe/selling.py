@@ -13,7 +13,7 @@ def customer(shop: Shop, at: int) -> Client:
     rng, account = shop.random, shop.account
     home = world.country(rng)
     name = world.person(rng, home)
-    client = Client(shop.new("cus"), name, f"user{shop.number()}@example.com", home, world.place(rng, home))
+    client = Client(shop.new("cus"), name, world.email(shop.number()), home, world.place(rng, home))
     phone = f"+1555{rng.randint(1_000_000, 9_999_999)}" if rng.random() < 0.5 else None
     account.create(
         people.customer(

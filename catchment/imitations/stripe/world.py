@@ -161,3 +161,13 @@ def metadata(rng: random.Random) -> dict[str, str]:
     if rng.random() < 0.3:
         found |= {"Customer Segment": rng.choice(("smb", "mid-market", "", "グループA")), "utm.source": "newsletter"}
     return found
+
+
+_FIRMS = "alder birch cedar elm fir hazel juniper larch maple oak pine rowan spruce walnut willow yew"
+_TRADES = "bank bikes books cafe clinic foods freight games labs media motors parks"
+
+
+def email(number: int) -> str:
+    """An address at one of a few hundred firms, so that several customers share a domain."""
+    firms, trades = _FIRMS.split(), _TRADES.split()
+    return f"user{number}@{firms[number % len(firms)]}-{trades[number // len(firms) % len(trades)]}.example"
