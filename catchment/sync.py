@@ -19,6 +19,7 @@ from config import Settings, Source, choose
 from config.selection import DEFAULT, Choice
 from framework.connector import Connector
 from framework.engine import Engine, Order
+from framework.fieldview import FieldView
 from framework.report import CollectionReport, Fault, SourceReport, run_document
 from framework.verdict import fault_of
 from framework.warehouse import Commit, Warehouse, WarehouseError
@@ -136,7 +137,7 @@ class Run:
         self._reports: dict[str, SourceReport] = {}
         self._saved_at = 0.0
         self._lock = threading.Lock()
-        self._redact: Callable[[str], str] = str
+        self._redact = redactor(())
 
     def run(
         self, targets: Sequence[Target], progress: Callable[[SourceReport], None] = lambda _: None
@@ -231,7 +232,11 @@ class Run:
         def write(event: str, **fields: Any) -> None:
             log.write("info", event, source=name, **fields)
 
-        door, gates = wiring.door(target, self._state, stop, write)
+        def learn(secret: str) -> None:
+            log.learn(secret)
+            self._redact.learn(secret)
+
+        door, gates = wiring.door(target, self._state, stop, write, learn)
         try:
             target = wiring.discovered(target, door, self._state)
         except BaseException:
@@ -257,9 +262,11 @@ class Run:
         began = time.monotonic()
         engine.run()
         write("source", status=report.status, calls=report.api_calls, seconds=round(time.monotonic() - began, 2))
-        self._publish(warehouse, report, interrupted)
+        self._publish(warehouse, report, interrupted, connector.views)
 
-    def _publish(self, warehouse: Warehouse, report: SourceReport, interrupted: str) -> None:
+    def _publish(
+        self, warehouse: Warehouse, report: SourceReport, interrupted: str, views: Sequence[FieldView]
+    ) -> None:
         """Writes the source's part of the report into the warehouse; a warehouse that cannot take it says so.
 
         ``interrupted``: a killed run that this one took over from, which could not write its own.
@@ -270,7 +277,7 @@ class Run:
             if interrupted and (killed := self._state.runs.get(interrupted)):
                 sources = [s for s in killed.document.get("sources", ()) if s["source"] == report.source]
                 warehouse.commit(Commit(report={**killed.document, "sources": sources}))
-            warehouse.commit(Commit(report=document))
+            warehouse.commit(Commit(views=views, report=document))
         except WarehouseError as error:
             report.error = report.error or Fault(error.kind, str(error), error.hint)
 

@@ -8,10 +8,13 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from framework.connector import Access, Connector
 from framework.feed import SECOND, Answer, Request
 from framework.http import Door, Timeouts
 from framework.limits import Gates, Rate
+from framework.quota import SHARE
 
 if TYPE_CHECKING:
     from config import Source
@@ -39,13 +42,22 @@ class Target:
         return int(datetime(*day.timetuple()[:3], tzinfo=UTC).timestamp()) * SECOND if day else 0
 
 
-def door(target: Target, state: State, stop: threading.Event, log: Callable[..., None]) -> tuple[Door, Gates]:
-    """The door to a source, and the gates of its limits that all processes share."""
+def door(
+    target: Target,
+    state: State,
+    stop: threading.Event,
+    log: Callable[..., None],
+    learn: Callable[[str], None] = lambda _: None,
+) -> tuple[Door, Gates]:
+    """The door to a source, and the gates of its limits that all processes share. ``learn``: told every new secret."""
     source, connector, access = target.source, target.connector, target.access
     gates = Gates(state.limits, f"{connector.name}:{access.fingerprint}", _rates(source, access))
     timeouts = Timeouts(source.timeouts.connect, source.timeouts.read, source.timeouts.stall)
     base = source.base_url or access.base_url or connector.base_url
-    return Door(connector, access, base, gates, timeouts, stop, log), gates
+    share = source.rate_limit.daily_share or SHARE
+    opened = Door(connector, access, base, gates, timeouts, stop, log,
+                  vault=state.tokens, ledger=state.usage, share=share, learn=learn)  # fmt: skip
+    return opened, gates
 
 
 def discovered(target: Target, door: Door, state: State) -> Target:
@@ -58,12 +70,19 @@ def discovered(target: Target, door: Door, state: State) -> Target:
         return target
 
     def ask(request: Request) -> Answer:
-        return door.send("catalogue", request, lambda answer: answer)
+        return door.send("catalogue", request, _readable)
 
     name = target.source.name
     found = discover(target.connector, target.selected, state.documents.get(f"catalogue:{name}"), ask)
     state.documents.put(f"catalogue:{name}", found.document)
     return replace(target, connector=found.connector, missing=found.missing)
+
+
+def _readable(answer: Answer) -> Answer:
+    """The answer, if it is JSON; the door asks again for what is none."""
+    if answer.body:
+        msgspec.json.decode(answer.body, type=msgspec.Raw)
+    return answer
 
 
 def _rates(source: Source, access: Access) -> tuple[Rate, ...]:
@@ -72,5 +91,7 @@ def _rates(source: Source, access: Access) -> tuple[Rate, ...]:
     if limit.per_second is None and limit.per_endpoint is None:
         return access.rates
     rates: list[Any] = [r for r in access.rates if r.each not in ("account", "endpoint")]
-    rates += [Rate(limit.per_second)] if limit.per_second else [r for r in access.rates if r.each == "account"]
-    return (*rates, *([Rate(limit.per_endpoint, each="endpoint")] if limit.per_endpoint else []))
+    rates += (
+        [Rate(limit.per_second, fixed=True)] if limit.per_second else [r for r in access.rates if r.each == "account"]
+    )
+    return (*rates, *([Rate(limit.per_endpoint, each="endpoint", fixed=True)] if limit.per_endpoint else []))

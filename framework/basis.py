@@ -99,6 +99,8 @@ class Basis:
             return Pass("gap", wanted, notes={"since": view.since})
         if state.memory.get("held") and state.memory.get("judged") != view.run:
             held = state.memory["held"]
+            if held.get("compared"):
+                return Pass("compare", wanted)  # the keys seen then are not kept
             return Pass("sweep", wanted, opened=held["opened"], notes={"since": held["since"]})
         if self.compares(state, view) and state.memory.get("judged") != view.run:
             return Pass("compare", wanted)
@@ -134,7 +136,7 @@ class Basis:
         if done is None:
             return
         if self.absent(state):
-            held = {"opened": done.opened, "since": done.notes.get("since", 0)}
+            held = {"opened": done.opened, "since": done.notes.get("since", 0), "compared": done.why == "compare"}
             state.memory |= {"held": held if done.notes.get("held") else None, "judged": view.run}
         if done.why in ("sweep", "compare"):
             return

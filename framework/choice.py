@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 from framework.bundle import Bundle
 from framework.feed import CHEAP, Slice, View
-from framework.holding import Holding
+from framework.holding import Holding, pages_left
 
 FOLLOW_UPS = 500  # slices of one feed that may wait before its lists pause: its document stays far below 1 MB
 SPARE_CALLS = 5  # calls beyond one for each list that only shows its changes when it is read again
@@ -31,16 +31,16 @@ def affordable(listings: Sequence[Holding]) -> frozenset[str]:
 
 def ready(holdings: Iterable[Holding], cap: int) -> tuple[Holding, Slice] | None:
     """Follow-ups first, so that documents stay small; then lists that must be read in one chain, for they end last;
-    then the feed that has the fewest calls under way.
+    then the slice with the most pages left, so that all end together.
     """
-    best: tuple[tuple[bool, bool, int], Holding, Slice] | None = None
+    best: tuple[tuple[bool, bool, float, int], Holding, Slice] | None = None
     for holding in holdings:
         if holding.failed or not holding.state.open or len(holding.flying) >= cap:
             continue
         found = holding.ready(FOLLOW_UPS)
         if found is None:
             continue
-        rank = (found["kind"] == "list", not holding.feed.chained, len(holding.flying))
+        rank = (found["kind"] == "list", not holding.feed.chained, -pages_left(found), len(holding.flying))
         if best is None or rank < best[0]:
             best = (rank, holding, found)
     return best and best[1:]

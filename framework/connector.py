@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from framework.bundle import Bundle
 from framework.collection import Collection
 from framework.errors import Kind
 from framework.feed import Answer, Feed, Request
+from framework.fieldview import FieldView
 from framework.limits import Allowance, Rate
 from framework.report import Fault
 
@@ -41,10 +42,11 @@ class Access:
 class Judge:
     """What answers mean: ``table`` from (status, vendor's code) or (status, "") to a kind, most precise first.
 
-    ``code`` and ``message`` are dotted paths in the error body. ``refine`` may overrule the table; it gets the status,
-    the code, the message and the headers (lower-case names). ``reason``: header that says which limit was hit; a value
-    that begins with ``endpoint`` holds that endpoint only. ``allowance`` reads what the headers of any answer say of
-    the API's limits; ``usage`` reads a daily quota out of them: calls used by all, and calls allowed.
+    ``code`` and ``message`` are dotted paths in the error body (``a.b|c``: the first that leads to a text). ``refine``
+    may overrule the table; it gets the status, the code, the message and the headers (lower-case names). ``reason``:
+    header that says which limit was hit; a value that begins with ``endpoint`` holds that endpoint only.
+    ``allowance`` reads what the headers of any answer say of the API's limits; ``usage`` reads a daily quota out of
+    them: calls used by all, and calls allowed.
     """
 
     table: Mapping[tuple[int, str], Kind]
@@ -68,11 +70,12 @@ class Judge:
 class Identity:
     """The call that says whose data a credential opens: asked when the credential's fingerprint changes.
 
-    ``born``: dotted path of the account's creation time (Unix seconds), before which no object can exist.
+    ``account``: dotted path of the account's id, or a function of the whole answer, which may raise Refused. ``born``:
+    dotted path of the account's creation time (Unix seconds), before which no object can exist.
     """
 
     path: str
-    account: str = "id"
+    account: str | Callable[[Any], str] = "id"
     born: str = ""
 
 
@@ -109,6 +112,7 @@ class Connector:
     headers: Mapping[str, str] = field(default_factory=dict)  # sent with every call: the pinned version
     version: str = ""  # the API version whose shapes the declarations describe; a new one reads everything again
     docs: str = ""
+    views: tuple[FieldView, ...] = ()
     bundle: Bundle | None = None
     discover: Callable[[Connector, frozenset[str], bytes, Ask], Found] | None = None
     named: Callable[[str], Collection | None] | None = None

@@ -19,6 +19,7 @@ from framework.feed import Pass, Slice, View
 from framework.holding import Holding
 from framework.http import Door
 from framework.identity import Remembered, recognise
+from framework.limits import Later
 from framework.report import Fault, SourceReport
 from framework.sweep import sweep
 from framework.verdict import conclude, fault_of
@@ -158,8 +159,10 @@ class Engine:
     def _learn_time(self) -> None:
         """The first answer of a change feed, or of a list to be read anyway, tells the vendor's time.
 
-        So an idle run needs no call for it.
+        So an idle run needs no call for it. A catalogue that was asked for just now has told it already.
         """
+        if self._door.meter.calls:
+            self._view.now = self._door.now()
         for holding in (*self._changes(), *self._listings()):
             if self._view.now:
                 return
@@ -307,6 +310,9 @@ class Engine:
         holding = self._holdings[message.task.feed.name]
         slice_ = message.task.slice_
         holding.flying.pop(slice_["id"], None)
+        if isinstance(message.error, Later):
+            holding.postpone(slice_, message.error.at)
+            return
         if message.error is not None:
             self._refused(holding, slice_, message)
             return
@@ -380,7 +386,7 @@ class Engine:
         holding.close(self._view)
         self._dirty.add(holding.feed.name)
         again = None
-        if holding.feed.listing and (not here or why in ("probe", "sweep", "compare")):
+        if holding.feed.listing and (not here or why in ("probe", "sweep", "compare", "news")):
             again = self._due(holding)  # that was not yet what this run has to read
         if again:
             self._begin(holding, again)
@@ -395,7 +401,7 @@ class Engine:
             feeds[name] = (holding.rev, holding.encode())
             holding.rev += 1
         self._dirty.clear()
-        self._writer.submit(Commit(tuple(tables), feeds, decoded, gone, closed, report))
+        self._writer.submit(Commit(tuple(tables), feeds, decoded, gone, closed, report=report))
 
     def _await_writer(self) -> None:
         while self._writer.busy:

@@ -80,7 +80,8 @@ class Holding:
         for slice_ in self.waits():
             if slice_["kind"] != "list":
                 return slice_
-            first = first or slice_
+            if first is None or pages_left(slice_) > pages_left(first):
+                first = slice_
         return first if len(self.state.slices) < follow_ups else None
 
     def waits(self) -> Iterator[Slice]:
@@ -98,12 +99,19 @@ class Holding:
         return min((s["later"] for id_, s in self.state.slices.items() if "later" in s and id_ not in self.flying),
                    default=0.0)  # fmt: skip
 
+    def postpone(self, slice_: Slice, until: float) -> None:
+        """Leaves a slice for later (Unix seconds): the limit that it waits for concerns no other."""
+        if self.state.slices.get(slice_["id"]) is slice_:
+            self.state.slices[slice_["id"]] = {**slice_, "later": until}
+
     def replace(self, slice_: Slice, new: list[Slice]) -> None:
         """Takes a slice that was read away, unless one of its id came meanwhile, and adds what replaces it."""
         slices = self.state.slices
         if slices.get(slice_["id"]) is slice_:
             del slices[slice_["id"]]
         for add in new:
+            if pause := add.pop("pause", 0.0):  # seconds: a feed has no clock
+                add["later"] = time.time() + pause
             known = slices.get(add["id"])
             if known is None or add.get("v", 0) >= known.get("v", 0):
                 slices[add["id"]] = add
@@ -155,3 +163,8 @@ class Holding:
             events = report.collections[self.feed.name]
             events.status = "partial"
             events.error = Fault("data", f"{lost}; the objects they changed were listed again", "Sync more often.")
+
+
+def pages_left(slice_: Slice) -> float:
+    """How many pages a slice still has, as far as anybody knows: the longest goes first, so that all end together."""
+    return float(slice_.get("left", float("inf")))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import email.utils
 import json
 import random
+import re
 import threading
 import time
 from collections import Counter
@@ -23,14 +24,20 @@ from framework.bundle import Part
 from framework.connector import Access, Connector
 from framework.errors import Kind, Refused, Stopped
 from framework.feed import SECOND, Answer, Request
-from framework.limits import Gates
+from framework.limits import PATIENCE_S, Gates, Later
+from framework.quota import SHARE, Ledger, Quota
+from framework.session import Kept, Session, Token, Vault
 
 Result = TypeVar("Result")
 
 MAX_BODY = 256 * 1024 * 1024  # bytes of one answer, unpacked: no page of any vendor comes near it
 ATTEMPTS = 8  # of one call, passing trouble included: with the pauses below about two minutes
 PAUSE_S, PAUSE_MAX_S = 0.5, 30.0
+TOKENS = "session"  # the name under which reports count token requests
 TOLD_MAX_S = 3600.0  # longest pause we take from a vendor before calling the allowance spent
+
+
+_SECONDS = re.compile(r"\s*(\d+(?:\.\d+)?)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +74,9 @@ class _Again(Exception):
 class Door:
     """Sends a source's calls. One per run; safe for many threads.
 
-    Raises :class:`Refused` for what retrying did not mend and :class:`Stopped` when the run ends while a call waits.
+    ``vault`` keeps the tokens of sessions, ``ledger`` the calls of a daily quota, of which this run takes ``share``;
+    ``learn`` is told every secret that turns up during the run. Raises :class:`Refused` for what retrying did not mend
+    and :class:`Stopped` when the run ends while a call waits.
     """
 
     def __init__(
@@ -79,11 +88,17 @@ class Door:
         timeouts: Timeouts,
         stop: threading.Event,
         log: Callable[..., None],
+        *,
+        vault: Vault | None = None,
+        ledger: Ledger | None = None,
+        share: float = SHARE,
+        learn: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.meter = Meter()
         self._connector = connector
         self._base = base_url.rstrip("/")
-        self._host = urlsplit(self._base)[:2]
+        # A token's answer may name the host of the data, unless the configuration does.
+        self._pinned = base_url not in (access.base_url, connector.base_url)
         self._gates = gates
         self._timeout = (timeouts.connect, timeouts.read)
         self._stop = stop
@@ -97,6 +112,12 @@ class Door:
         headers = {"Accept": "application/json", "User-Agent": "catchment", **connector.headers, **access.headers}
         # Prepared once: preparing anew costs a tenth of a millisecond a call.
         self._template = session.prepare_request(requests.Request("GET", self._base + "/", headers=headers))
+        self._session = access.grant and Session(
+            access.grant, self._base, vault or Kept(), self._token_answer, self._wait, learn
+        )
+        self._ledger, self._share = ledger if connector.judge.usage else None, share
+        self._quotas: dict[str, Quota] = {}  # by the host of the data
+        self._deferred: Counter[tuple[object, ...]] = Counter()
         self._policy = Retrying(
             retry=retry_if_exception_type(_Again),
             stop=stop_after_attempt(ATTEMPTS),
@@ -106,10 +127,13 @@ class Door:
             reraise=True,
         )
 
-    def send(self, feed: str, request: Request, read: Callable[[Answer], Result]) -> Result:
-        """Asks ``request`` and returns what ``read`` makes of the answer. A body that does not parse is asked again."""
+    def send(self, feed: str, request: Request, read: Callable[[Answer], Result], *, patient: bool = True) -> Result:
+        """Asks ``request`` and returns what ``read`` makes of the answer. A body that does not parse is asked again.
+
+        Raises Later, unless ``patient``, when a limit that does not concern every call has to be waited for.
+        """
         try:
-            result: Result = self._policy(self._attempt, feed, request, read)
+            result: Result = self._policy(self._attempt, feed, request, read, patient)
             return result
         except _Again as last:
             raise last.refusal from None
@@ -134,27 +158,69 @@ class Door:
         """The vendor's time, as far as its last answer told."""
         return int((time.time() + self._skew) * SECOND)
 
-    def url(self, request: Request) -> str:
-        """The request's address; a link from an answer is followed by path and query on the configured host only."""
-        url = self._base + request.path if request.path.startswith("/") else urljoin(self._base + "/", request.path)
-        if urlsplit(url)[:2] != self._host:
-            raise Refused(
-                Kind.BUG, f"refused to follow {urlsplit(url).netloc}: not the configured host {self._host[1]}"
-            )
+    def url(self, request: Request, base: str = "") -> str:
+        """The request's address; a link from an answer is followed by path and query on the source's host only."""
+        base = base or self._base
+        url = base + request.path if request.path.startswith("/") else urljoin(base + "/", request.path)
+        if urlsplit(url)[:2] != urlsplit(base)[:2]:
+            host = urlsplit(base).netloc
+            raise Refused(Kind.BUG, f"refused to follow {urlsplit(url).netloc}: not the configured host {host}")
         return f"{url}{'&' if '?' in url else '?'}{urlencode(request.params)}" if request.params else url
 
-    def _attempt(self, feed: str, request: Request, read: Callable[[Answer], Result]) -> Result:
+    def _attempt(self, feed: str, request: Request, read: Callable[[Answer], Result], patient: bool) -> Result:
         if self._stop.is_set():
             raise Stopped
-        self._gates.enter(request.endpoint or request.path, self._wait)
+        if self._session:
+            self._token()  # before the limits: a slot must not grow old while a token is fetched
+        self._gates.enter(request.endpoint or request.path, self._wait, request.bucket, patient)
         if self._stop.is_set():
             raise Stopped
+        token = self._token()
+        base = token.base_url if token and token.base_url and not self._pinned else self._base
         call = self._template.copy()
-        call.url, call.method = self.url(request), request.method
+        call.url, call.method = self.url(request, base), request.method
+        if token:
+            call.headers["Authorization"] = f"Bearer {token.access}"
         call.headers.update(request.headers)
         if request.body:
             call.body = request.body
             call.headers.update({"Content-Type": "application/json", "Content-Length": str(len(request.body))})
+        quota = self._quota(base)
+        if quota:
+            quota.take(self.now() / SECOND)
+        status, headers, body, took = self._exchange(feed, request.path, call)
+        asked = self._asked(headers, took)
+        self._heard(headers, quota)
+        if _good(status):
+            if token and self._session:
+                self._session.worked(token)
+            self._deferred.pop(_same(feed, request), None)
+            return self._read(request, Answer(status, body, headers, asked), read)
+        error = self._judged(request, status, headers, body)
+        if token and isinstance(error, Refused) and error.kind is Kind.SESSION:
+            self._token(token.access)
+            return self._attempt(feed, request, read, patient)
+        if not patient and isinstance(error, _Again) and error.refusal.kind is Kind.WAIT and error.pause:
+            self._defer(feed, request, error.pause)
+        raise error
+
+    def _read(self, request: Request, answer: Answer, read: Callable[[Answer], Result]) -> Result:
+        try:
+            try:
+                return read(answer)
+            except msgspec.DecodeError:
+                whole = page.mended(answer.body)
+                if whole == answer.body:
+                    raise
+                return read(replace(answer, body=whole))
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            text = f"the answer to {request.path} was no {self._connector.name} answer ({error})"
+            raise _Again(Refused(Kind.RETRY, text, http_status=answer.status)) from None
+
+    def _exchange(
+        self, feed: str, path: str, call: requests.PreparedRequest
+    ) -> tuple[int, Mapping[str, str], bytes, float]:
+        """Sends a call and returns status, headers (lower-case names), body and the seconds that it took."""
         meter = self.meter
         with meter.lock:
             meter.calls += 1
@@ -164,29 +230,62 @@ class Door:
             response = self._adapter.send(call, stream=True, timeout=self._timeout)
             body = self._body(response)
         except requests.RequestException as error:
-            raise _Again(_unreached(error, request)) from None
+            raise _Again(_unreached(error, path)) from None
         except Exception as error:  # urllib3 raises its own while a body is being read
             if type(error).__module__.partition(".")[0] not in ("urllib3", "http", "ssl", "socket", "builtins"):
                 raise
-            raise _Again(_unreached(error, request)) from None
+            raise _Again(_unreached(error, path)) from None
         took = time.time() - began
         meter.server_s = took
-        headers = {name.lower(): value for name, value in response.headers.items()}
-        if _good(response.status_code):
-            answer = Answer(response.status_code, body, headers, self._asked(headers, took))
-            try:
-                try:
-                    return read(answer)
-                except msgspec.DecodeError:
-                    whole = page.mended(body)
-                    if whole == body:
-                        raise
-                    return read(replace(answer, body=whole))
-            except (msgspec.DecodeError, UnicodeDecodeError) as error:
-                text = f"the answer to {request.path} was no {self._connector.name} answer ({error})"
-                raise _Again(Refused(Kind.RETRY, text, http_status=response.status_code)) from None
-        self._asked(headers, took)
-        raise self._judged(request, response.status_code, headers, body)
+        return response.status_code, {name.lower(): value for name, value in response.headers.items()}, body, took
+
+    def _token(self, used: str = "") -> Token | None:
+        """The session's token; with ``used`` another one than that, which the vendor refused."""
+        if not self._session:
+            return None
+        try:
+            return self._session.renew(used) if used else self._session.token()
+        except Refused as refusal:
+            if refusal.kind is Kind.RETRY:
+                raise _Again(refusal) from None
+            raise
+
+    def _token_answer(self, url: str, headers: Mapping[str, str], body: bytes) -> tuple[int, bytes]:
+        """Asks for a token: no credential of the source's own goes with it, and no redirect is followed."""
+        if self._stop.is_set():
+            raise Stopped
+        self._gates.enter(TOKENS, self._wait)
+        call = requests.Request("POST", url, headers={"User-Agent": "catchment", **headers}, data=body).prepare()
+        path = urlsplit(url).path
+        status, told, answer, took = self._exchange(TOKENS, path, call)
+        self._asked(told, took)
+        if status == 429 or status == 408 or status >= 500:
+            refusal = Refused(Kind.RETRY, f"{path} answered {status}", http_status=status)
+            raise _Again(refusal, _advice(told, time.time() + self._skew))
+        return status, answer
+
+    def _quota(self, base: str) -> Quota | None:
+        if self._ledger is None:
+            return None
+        if base not in self._quotas:
+            account = f"{self._connector.name}:{urlsplit(base).netloc}"
+            self._quotas[base] = Quota(self._ledger, account, self._share)
+        return self._quotas[base]
+
+    def _heard(self, headers: Mapping[str, str], quota: Quota | None) -> None:
+        """What an answer's headers say of the limits, whatever the answer is."""
+        judge = self._connector.judge
+        if judge.allowance and (told := judge.allowance(headers)):
+            self._gates.heard(told)
+        if quota and judge.usage and (usage := judge.usage(headers)):
+            quota.told(*usage, self.now() / SECOND)
+
+    def _defer(self, feed: str, request: Request, pause: float) -> None:
+        """Has a told wait waited elsewhere than in this thread, but not for ever."""
+        same = _same(feed, request)
+        if pause > PATIENCE_S and self._deferred[same] < ATTEMPTS:
+            self._deferred[same] += 1
+            raise Later(request.bucket or request.path, time.time() + pause)
 
     def _body(self, response: requests.Response) -> bytes:
         raw = response.raw
@@ -229,15 +328,22 @@ class Door:
         text = message or f"{request.path} answered {status}" + ("" if body else " with an empty body")
         refusal = Refused(kind, text, http_status=status, code=code)
         told = _advice(headers, time.time() + self._skew) if kind in (Kind.WAIT, Kind.RETRY) else None
+        allowed = judge.allowance(headers) if judge.allowance else ()
+        if told is None and kind is Kind.WAIT:
+            told = max((a.resets_s for a in allowed if a.left == 0 and a.resets_s > 0), default=None)
         if told is not None and told > TOLD_MAX_S:
             return Refused(Kind.QUOTA, f"{text} (told to wait {told:.0f} s)", http_status=status, code=code)
         if kind is Kind.WAIT:
             with self.meter.lock:
                 self.meter.rate_limited += 1
-            gates = self._gates.of(request.endpoint or request.path)
-            narrow = headers.get(judge.reason, "").startswith("endpoint")
-            for gate in gates[:1] if narrow else gates[-1:]:
-                gate.hold(told if told is not None else 0.2)
+            whole = any(not a.bucket and a.left == 0 for a in allowed)
+            narrow = headers.get(judge.reason, "").startswith("endpoint") or (bool(allowed) and not whole)
+            self._gates.hold(
+                told if told is not None else 0.2,
+                request.endpoint or request.path,
+                "" if whole else request.bucket,
+                narrow=narrow,
+            )
             return _Again(refusal, told)
         return _Again(refusal, told) if kind is Kind.RETRY else refusal
 
@@ -263,6 +369,10 @@ def _good(status: int) -> bool:
     return 200 <= status < 300 or status == 304
 
 
+def _same(feed: str, request: Request) -> tuple[object, ...]:
+    return feed, request.path, tuple(request.params), request.body
+
+
 def _pause(state: RetryCallState) -> float:
     """Told waits in full; otherwise exponential with full jitter, so that many threads do not come back together."""
     error = state.outcome.exception() if state.outcome else None
@@ -275,32 +385,38 @@ def _pause(state: RetryCallState) -> float:
 def _advice(headers: Mapping[str, str], now: float) -> float | None:
     """`Retry-After` in seconds, given as a number or as a date; ``now`` is the vendor's clock."""
     value = headers.get("retry-after", "")
-    try:
-        return max(0.0, float(value))
-    except ValueError:
-        pass
+    if number := _SECONDS.match(value):  # also "27.5", and "27 seconds"
+        return float(number[1])
     try:
         return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - now)
     except ValueError:
         return None
 
 
-def _told(body: bytes, path: str) -> str:
+def _told(body: bytes, paths: str) -> str:
+    """The text at the first of some dotted paths (``a.b|c``) that leads to one."""
     try:
-        found: Any = json.loads(body)
-        for name in path.split("."):
-            found = found[int(name)] if isinstance(found, list) else found[name]
-    except (ValueError, KeyError, TypeError, IndexError):
+        read: Any = json.loads(body)
+    except ValueError:
         return ""
-    return found if isinstance(found, str) else ""
+    for path in paths.split("|"):
+        found = read
+        try:
+            for name in path.split("."):
+                found = found[int(name)] if isinstance(found, list) else found[name]
+        except (ValueError, KeyError, TypeError, IndexError):
+            continue
+        if isinstance(found, str):
+            return found
+    return ""
 
 
-def _unreached(error: Exception, request: Request) -> Refused:
+def _unreached(error: Exception, path: str) -> Refused:
     timeout = isinstance(error, requests.Timeout) or "timed out" in str(error).lower()
     reason = "no answer in time" if timeout else "the connection failed"
     return Refused(
         Kind.RETRY,
-        f"{request.path}: {reason} ({type(error).__name__})",
+        f"{path}: {reason} ({type(error).__name__})",
         report="timeout" if timeout else "network",
         hint="Check the network and the vendor's status page; `catchment sync` goes on where it stopped.",
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -51,9 +52,9 @@ def recognise(connector: Connector, access: Access, known: Account, source: str,
     except Refused as refusal:
         if refusal.kind not in (Kind.PERMISSION, Kind.UNAVAILABLE, Kind.GONE):
             raise
-        body, asked = {}, door.now()
+        body, asked = None, door.now()
     found = Account(
-        _at(body, connector.identity.account) or "",
+        _account(connector.identity.account, body),
         access.mode,
         access.fingerprint,
         int(_at(body, connector.identity.born) or 0) * SECOND if connector.identity.born else 0,
@@ -66,6 +67,12 @@ def recognise(connector: Connector, access: Access, known: Account, source: str,
             "Use another source name for it: each source holds one account.",
         )
     return replace(found, account=found.account or known.account, born=found.born or known.born), asked
+
+
+def _account(where: str | Callable[[Any], str], body: Any) -> str:
+    if body is None:
+        return ""  # the credential may not ask
+    return str(_at(body, where) or "") if isinstance(where, str) else where(body)
 
 
 def _at(body: Any, path: str) -> Any:

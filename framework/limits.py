@@ -9,9 +9,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-# A schedule a little slower than the limit, so that calls which leave late and calls which leave on time never
-# crowd into one second at the vendor. A call that could leave only LATE_S after its slot gives that slot up.
-HEADROOM = 0.965
+# A schedule a little slower than the limit, so that calls which arrive late and calls which arrive on time never crowd
+# into one second at the vendor: slow enough for SPREAD_S between the two, and for more on a machine that wakes late.
+# A call that could leave only LATE_S after its slot gives that slot up.
+SPREAD_S, SPREAD_MAX_S = 0.012, 0.036
+WORST = 8  # times the usual lateness that a rare one has
 LATE_S = 0.004
 TRIES = 5  # slots that one call may give up: a machine that is always late must still get on
 BLOCK_S = 0.04  # slots are reserved for about this long at once: one shared write instead of one a call
@@ -89,7 +91,8 @@ class Gate:
         self.bucket = bucket
         self.per_second = per_second
         self._limits = limits
-        self._rate = per_second * HEADROOM
+        self._late_s = 0.003  # how late calls leave after their slots, on average; at first by caution
+        self._pace = self._rate  # of the block that is left
         self._next = 0.0  # the first slot of the block that is left, and how many there are
         self._left = 0
         self._lock = threading.Lock()
@@ -101,25 +104,33 @@ class Gate:
             delay = slot - time.time()
             if delay > 0:
                 wait(delay)
-            if time.time() - slot <= LATE_S:
+            late = max(0.0, time.time() - slot)
+            if delay > 0:
+                self._late_s += (min(late, SPREAD_MAX_S) - self._late_s) * 0.05
+            if late <= LATE_S:
                 break
+
+    @property
+    def _rate(self) -> float:
+        return self.per_second / (1 + min(SPREAD_MAX_S, SPREAD_S + WORST * self._late_s))
 
     def take(self) -> float:
         """Unix time of a slot that is now ours alone. A slot that went by unused is given up, never saved."""
         with self._lock:
-            gone = math.ceil((time.time() - 1.5 / self._rate - 0.002 - self._next) * self._rate)
+            gone = math.ceil((time.time() - 1.5 / self._pace - 0.002 - self._next) * self._pace)
             if gone > 0:
                 self._drop(min(gone, self._left))
             if not self._left:
-                self._left = max(1, int(self._rate * BLOCK_S))
-                self._next = self._limits.reserve(self.bucket, self._rate, self._left)
+                self._pace = self._rate
+                self._left = max(1, int(self._pace * BLOCK_S))
+                self._next = self._limits.reserve(self.bucket, self._pace, self._left)
             slot = self._next
             self._drop(1)
             return slot
 
     def _drop(self, slots: int) -> None:
         self._left -= slots
-        self._next += slots / self._rate
+        self._next += slots / self._pace
 
     def hold(self, seconds: float) -> None:
         """No call of any process for ``seconds`` from now."""
@@ -132,7 +143,6 @@ class Gate:
         if told.total > 0 and told.total / told.per_s < self.per_second:
             with self._lock:
                 self.per_second = told.total / told.per_s
-                self._rate = self.per_second * HEADROOM
                 self._left = 0
         if told.left == 0 and told.resets_s > 0:
             self.hold(told.resets_s)
@@ -174,13 +184,12 @@ class Window:
         if told.total > 0:
             total = int(told.total * self._rate.per / told.per_s)
             self._count = max(1, min(total, int(self._rate.count)) if self._rate.fixed else total)
-        if told.left < 0 or told.resets_s < 0:
-            return
-        now = time.time()
-        if told.left == 0:
+        now, per = time.time(), self._rate.per + SLACK_S
+        if told.left == 0 and told.resets_s >= 0:
             self._limits.freeze(self.bucket, now + told.resets_s)
-        elif told.total > 0:
-            self._limits.spent(self.bucket, told.total - told.left, self._rate.per + SLACK_S, now + told.resets_s)
+        elif told.left >= 0 and told.total > 0:
+            resets = now + (told.resets_s if told.resets_s >= 0 else per)
+            self._limits.spent(self.bucket, told.total - told.left, per, resets)
 
 
 class Gates:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from framework.collection import Collection
+from framework.fieldview import FieldView
 from framework.sight import Closed, Gone, Sight
 
 
@@ -73,6 +74,7 @@ class Commit:
     decoded: Sequence[Decoded] = ()
     gone: Sequence[Gone] = ()
     closed: Sequence[Closed] = ()
+    views: Sequence[FieldView] = ()  # to be brought up to date with what the tables hold then
     report: Mapping[str, Any] | None = None  # the run's document (CONTRACT.md), written to schema `catchment`
 
 

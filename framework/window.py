@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from framework.feed import SECOND, Slice
 
-PAGES_EACH = 5  # pages that a slice should have left to be worth another one (each slice costs about half a page)
+# Pages that each slice should have left to be worth its cost of about half a page: of several, and of two.
+PAGES_MANY, PAGES_EACH = 10, 1.5
 UNKNOWN_SPAN = 4  # times the span walked that a slice keeps when nobody knows how old the account is
 RESTARTS = 3  # of one slice whose page token dies again and again
 
@@ -29,22 +30,28 @@ def rest(slice_: Slice, last_id: str, newest: int, oldest: int, *, born: int, sp
 
     ``newest`` and ``oldest`` are the creation seconds of the page's first and last row, 0 when unknown. The part that
     stays keeps the page token; the others start at a whole second of their own, so nothing is read twice or left out.
+    ``left``: about how many pages each still has.
     """
     follow = {"top": newest, **slice_, "after": last_id, "n": slice_.get("n", 0) + 1}
-    if spare < 1 or not oldest:
+    if not oldest:
         return [follow]
     span = max(1.0, (follow["top"] or newest) - oldest) / follow["n"]  # seconds a page, over this slice so far
     floor = max(slice_["lo"], born // SECOND)
-    if floor:
-        pieces = min(spare + 1, int((oldest - floor) / span / PAGES_EACH))
+    cuts = []
+    if floor and spare > 0:
+        pages = (oldest - floor) / span
+        pieces = max(min(spare + 1, int(pages / PAGES_MANY)), 2 if pages >= 2 * PAGES_EACH else 1)
         cuts = [floor + (oldest - floor) * k // pieces for k in range(pieces - 1, 0, -1)] if pieces > 1 else []
-    else:
+    elif spare > 0:
         cuts = [int(oldest - UNKNOWN_SPAN * span)] if follow["n"] >= UNKNOWN_SPAN else []
     cuts = [cut for cut in cuts if slice_["lo"] < cut < oldest]
     slices = [follow]
     for cut in cuts:
         slices[-1]["lo"], low = cut, slices[-1]["lo"]
         slices.append(first(low, cut))
+    for slice_, top in zip(slices, [oldest, *cuts], strict=True):
+        if low := max(slice_["lo"], born // SECOND):
+            slice_["left"] = round((top - low) / span, 1)
     return slices
 
 
@@ -52,7 +59,7 @@ def restart(slice_: Slice) -> Slice | None:
     """The slice from its beginning, for its page token died: its row was deleted. None when that happens for ever."""
     if slice_.get("again", 0) >= RESTARTS:
         return None
-    kept = {name: value for name, value in slice_.items() if name not in ("after", "n", "top", "tail", "at")}
+    kept = {name: value for name, value in slice_.items() if name not in ("after", "n", "top", "tail", "at", "left")}
     if slice_["kind"] == "more":
         kept["after"] = ""
     return {**kept, "again": slice_.get("again", 0) + 1}

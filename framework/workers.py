@@ -43,7 +43,7 @@ class Workers:
     """A pool of daemon threads, so that a hung call can never keep a finished run alive.
 
     ``want`` is how many calls are worth having under way at once: enough to use the allowed rate at the latency seen,
-    never more than one thread's own work leaves room for. Without latency that is one or two.
+    never more than one thread's own work leaves room for. Without latency that is one.
     """
 
     def __init__(
@@ -65,9 +65,16 @@ class Workers:
     def want(self) -> int:
         # Before the first pages, the call that opened the run tells how far away the vendor is.
         wait = self._wait_s if self._seen > 1 else self._door.meter.server_s
-        by_rate = self._per_second * (wait + self._cpu_s) * 1.1 + 1
-        by_work = 2 if wait < self._cpu_s else 1 + wait / self._cpu_s
+        by_rate = self._per_second * (wait + self._cpu_s) * 1.4 + 1
+        # An answer that takes less than our own work on it leaves nothing to do beside it: a second thread only fights
+        # the first for the interpreter, a tenth more processor time and no sooner done (measured).
+        by_work = 1 if wait < self._cpu_s else 1 + wait / self._cpu_s
         return max(1, min(LIMIT, int(min(by_rate, by_work) + 0.5)))
+
+    @property
+    def room(self) -> bool:
+        """Whether to hand over another call: one more than there are threads, which then never wait for the engine."""
+        return self.busy <= self.want
 
     def cap(self, per_endpoint: float) -> int:
         """Calls to one endpoint worth having under way at once."""
@@ -78,7 +85,7 @@ class Workers:
     def submit(self, tasks: list[Task]) -> None:
         """Has one call made for one task, or for several that go in one bundle."""
         self.busy += 1
-        if self._threads < min(self.busy, LIMIT):
+        if self._threads < min(self.busy, self.want):
             self._threads += 1
             threading.Thread(target=self._loop, name=f"fetch-{self._threads}", daemon=True).start()
         self._tasks.put(tasks)
@@ -112,7 +119,7 @@ class Workers:
         try:
             requests = [task.feed.request(task.slice_, task.view) for task in tasks]
             feeds = sorted({task.feed.name for task in tasks})
-            self._door.send(feeds[0] if len(feeds) == 1 else BUNDLED, bundle.wrap(requests), read)
+            self._door.send(feeds[0] if len(feeds) == 1 else BUNDLED, bundle.wrap(requests), read, patient=False)
         except Exception as error:
             for out in outs:
                 out.error = error
@@ -128,16 +135,14 @@ class Workers:
     def _fetch(self, task: Task) -> Fetched:
         out = Fetched(task)
         began = time.thread_time()
-        sent = time.perf_counter()
 
         def read(answer: Answer) -> None:
-            took = time.perf_counter() - sent
             self._read(out, answer)
-            # The smallest wait seen lately: what the vendor takes, without what our own threads add to it.
-            self._wait_s = min(self._wait_s * 1.05, max(took - (time.thread_time() - began), 0.0005))
+            # The smallest wait seen lately: what the vendor takes, without what our threads and limits add to it.
+            self._wait_s = min(self._wait_s * 1.05, max(self._door.meter.server_s, 0.0005))
 
         try:
-            self._door.send(task.feed.name, task.feed.request(task.slice_, task.view), read)
+            self._door.send(task.feed.name, task.feed.request(task.slice_, task.view), read, patient=False)
         except Stopped as error:
             out.error = error
         except Exception as error:

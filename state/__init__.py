@@ -17,8 +17,10 @@ from state.errors import Busy, StateError
 from state.limits import Limits
 from state.logs import RunLog
 from state.runs import Claim, Run, Runs
+from state.tokens import Tokens
+from state.usage import Usage
 
-__all__ = ["Busy", "Claim", "Documents", "Limits", "Run", "RunLog", "Runs", "State", "StateError"]
+__all__ = ["Busy", "Claim", "Documents", "Limits", "Run", "RunLog", "Runs", "State", "StateError", "Tokens", "Usage"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,8 @@ class State:
     runs: Runs
     limits: Limits
     documents: Documents
+    tokens: Tokens
+    usage: Usage
     logs: Path
     _database: Database
 
@@ -35,7 +39,10 @@ class State:
     def open(cls, url: str) -> State:
         """Opens ``sqlite:///path``, which is created when it is not there. Raises StateError."""
         database = Database(url)
-        return cls(Runs(database), Limits(database), Documents(database), database.file.parent / "logs", database)
+        return cls(
+            Runs(database), Limits(database), Documents(database), Tokens(database), Usage(database),
+            database.file.parent / "logs", database,
+        )  # fmt: skip
 
     def log(self, run_id: str, secrets: Iterable[str] = ()) -> RunLog:
         """The log to write for ``run_id``, with ``secrets`` masked."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from state.database import Database
 
+AHEAD_S = 2 * 3600.0  # no vendor's wait that we take reaches further
 CLOCK_STEP_S = 1.0  # a clock found further back than this was set back
 
 
@@ -64,6 +65,37 @@ class Limits:
                 " frozen_until = max(frozen_until, excluded.frozen_until)",
                 (bucket, until, time.time()),
             )
+
+    def claim(self, bucket: str, count: int, per: float, before: float) -> float:
+        """When a call may leave so that no ``per`` seconds hold more than ``count`` of them (Unix seconds).
+
+        The slot is the caller's if it is not after ``before``; otherwise nothing is taken.
+        """
+        with self._database.transaction() as connection:
+            now = time.time()
+            # What lies further ahead than anybody may have waited was booked by a clock that has been set back.
+            connection.execute(
+                "DELETE FROM limit_calls WHERE bucket = ? AND (at <= ? OR at > ?)", (bucket, now - per, now + AHEAD_S)
+            )
+            full = connection.execute(
+                "SELECT at FROM limit_calls WHERE bucket = ? ORDER BY at DESC LIMIT 1 OFFSET ?", (bucket, count - 1)
+            ).fetchone()
+            frozen = connection.execute("SELECT frozen_until FROM limits WHERE bucket = ?", (bucket,)).fetchone()
+            held = frozen[0] if frozen and frozen[0] <= now + AHEAD_S else 0.0
+            at = float(max(now, held, full[0] + per if full else 0.0))
+            if at <= before:
+                connection.execute("INSERT INTO limit_calls VALUES (?, ?)", (bucket, at))
+        return at
+
+    def spent(self, bucket: str, used: int, per: float, resets: float) -> None:
+        """Counts the calls of others: at least ``used`` are in the window that the vendor empties at ``resets``."""
+        with self._database.transaction() as connection:
+            now = time.time()
+            (known,) = connection.execute(
+                "SELECT count(*) FROM limit_calls WHERE bucket = ? AND at > ?", (bucket, now - per)
+            ).fetchone()
+            at = min(now, resets - per)
+            connection.executemany("INSERT INTO limit_calls VALUES (?, ?)", [(bucket, at)] * (used - known))
 
     def frozen_until(self, bucket: str) -> float:
         """The Unix time at which the latest freeze ends; 0 if there was none."""

@@ -39,6 +39,10 @@ class RunLog:
                 self._stream.write(text + "\n")
                 self._stream.flush()
 
+    def learn(self, *secrets: str) -> None:
+        """Masks these too from now on."""
+        self._redact.learn(*secrets)
+
     def close(self) -> None:
         with self._lock:
             self._stream.close()

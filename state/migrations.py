@@ -12,6 +12,23 @@ from state.errors import StateError
 # added, together with the change in tables.py and schema.sql.
 STEPS: tuple[tuple[str, ...], ...] = (
     ("CREATE TABLE documents (name TEXT NOT NULL, content BLOB NOT NULL, PRIMARY KEY (name))",),
+    (
+        "CREATE TABLE limit_calls (bucket TEXT NOT NULL, at DOUBLE NOT NULL)",
+        "CREATE INDEX limit_calls_by_time ON limit_calls (bucket, at)",
+        (
+            "CREATE TABLE quotas (account TEXT NOT NULL, maximum BIGINT NOT NULL, others BIGINT NOT NULL,"
+            " told_at DOUBLE NOT NULL, PRIMARY KEY (account))"
+        ),
+        (
+            "CREATE TABLE usage (account TEXT NOT NULL, span BIGINT NOT NULL, calls BIGINT NOT NULL,"
+            " PRIMARY KEY (account, span))"
+        ),
+        (
+            "CREATE TABLE tokens (name TEXT NOT NULL, secret BLOB, revision BIGINT NOT NULL, lease TEXT NOT NULL,"
+            " leased_until DOUBLE NOT NULL, pid INTEGER NOT NULL, process_start TEXT NOT NULL, machine TEXT NOT NULL,"
+            " host TEXT NOT NULL, PRIMARY KEY (name))"
+        ),
+    ),
 )
 
 SCHEMA = Path(__file__).with_name("schema.sql")

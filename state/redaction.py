@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Callable, Iterable
+import threading
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote, quote_plus
 
@@ -13,28 +14,45 @@ MASK = "••••"
 SHORTEST = 6  # a shorter text is no secret, and masking it would make a log unreadable
 
 
-def redactor(secrets: Iterable[str]) -> Callable[[Any], Any]:
-    """A function that masks ``secrets`` in a text, and in the keys and texts of nested maps and lists.
+class Redactor:
+    """Masks secrets in a text, and in the keys and texts of nested maps and lists. Safe for many threads.
 
     Found as they are, as JSON or a URL writes them, at the start of a Base64 text, and line by line (keys in PEM).
     """
-    forms = sorted({form for secret in secrets for form in _forms(secret)}, key=len, reverse=True)
-    if not forms:
-        return lambda value: value
-    pattern = re.compile("|".join(map(re.escape, forms)))
 
-    def redact(value: Any) -> Any:
+    def __init__(self, secrets: Iterable[str]) -> None:
+        self._known: frozenset[str] = frozenset()
+        self._pattern: re.Pattern[str] | None = None
+        self._lock = threading.Lock()
+        self.learn(*secrets)
+
+    def learn(self, *secrets: str) -> None:
+        """Masks these too from now on: a session that is renewed brings new ones."""
+        with self._lock:
+            if self._known.issuperset(secrets):
+                return
+            self._known |= frozenset(secrets)
+            forms = sorted({form for secret in self._known for form in _forms(secret)}, key=len, reverse=True)
+            self._pattern = re.compile("|".join(map(re.escape, forms))) if forms else None
+
+    def __call__(self, value: Any) -> Any:
+        return value if self._pattern is None else self._masked(value, self._pattern)
+
+    def _masked(self, value: Any, pattern: re.Pattern[str]) -> Any:
         if isinstance(value, str):
             return pattern.sub(MASK, value)
         if isinstance(value, dict):
-            return {redact(str(key)): redact(member) for key, member in value.items()}
+            return {self._masked(str(key), pattern): self._masked(member, pattern) for key, member in value.items()}
         if isinstance(value, list | tuple | set | frozenset):
-            return [redact(member) for member in value]
+            return [self._masked(member, pattern) for member in value]
         if value is None or isinstance(value, bool | int | float):
             return value
-        return redact(str(value))
+        return self._masked(str(value), pattern)
 
-    return redact
+
+def redactor(secrets: Iterable[str]) -> Redactor:
+    """A function that masks ``secrets``, and those that it learns later."""
+    return Redactor(secrets)
 
 
 def _forms(secret: str) -> Iterable[str]:

@@ -6,12 +6,27 @@ CREATE TABLE documents (
 	PRIMARY KEY (name)
 );
 
+CREATE TABLE limit_calls (
+	bucket TEXT NOT NULL,
+	at DOUBLE NOT NULL
+);
+
+CREATE INDEX limit_calls_by_time ON limit_calls (bucket, at);
+
 CREATE TABLE limits (
 	bucket TEXT NOT NULL,
 	next_at DOUBLE NOT NULL,
 	frozen_until DOUBLE NOT NULL,
 	written_at DOUBLE NOT NULL,
 	PRIMARY KEY (bucket)
+);
+
+CREATE TABLE quotas (
+	account TEXT NOT NULL,
+	maximum BIGINT NOT NULL,
+	others BIGINT NOT NULL,
+	told_at DOUBLE NOT NULL,
+	PRIMARY KEY (account)
 );
 
 CREATE TABLE runs (
@@ -33,6 +48,26 @@ CREATE INDEX runs_by_start ON runs (started_at);
 
 CREATE TABLE schema_version (
 	version INTEGER NOT NULL
+);
+
+CREATE TABLE tokens (
+	name TEXT NOT NULL,
+	secret BLOB,
+	revision BIGINT NOT NULL,
+	lease TEXT NOT NULL,
+	leased_until DOUBLE NOT NULL,
+	pid INTEGER NOT NULL,
+	process_start TEXT NOT NULL,
+	machine TEXT NOT NULL,
+	host TEXT NOT NULL,
+	PRIMARY KEY (name)
+);
+
+CREATE TABLE usage (
+	account TEXT NOT NULL,
+	span BIGINT NOT NULL,
+	calls BIGINT NOT NULL,
+	PRIMARY KEY (account, span)
 );
 
 CREATE TABLE leases (

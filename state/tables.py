@@ -5,6 +5,9 @@
     runs ──< run_sources      which sources a run has held
       └───< leases            which source is held now, by which run: at most one each
     limits                    one schedule of calls for each bucket of an API's limits
+    limit_calls               the calls in the window of each bucket that allows so many at once
+    quotas, usage             an account's daily quota as last told, and our calls in spans of ten minutes
+    tokens                    sessions, encrypted, and who is renewing each
     documents                 what a source can ask its vendor again, kept to save the calls
     schema_version            one row
 
@@ -15,7 +18,7 @@ from __future__ import annotations
 
 import sys
 
-from sqlalchemy import Column, Double, ForeignKey, Index, Integer, LargeBinary, MetaData, Table, Text
+from sqlalchemy import BigInteger, Column, Double, ForeignKey, Index, Integer, LargeBinary, MetaData, Table, Text
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.schema import CreateIndex, CreateTable
 
@@ -68,6 +71,45 @@ documents = Table(
     metadata,
     Column("name", Text, primary_key=True),
     Column("content", LargeBinary, nullable=False),
+)
+
+limit_calls = Table(
+    "limit_calls",
+    metadata,
+    Column("bucket", Text, nullable=False),
+    Column("at", Double, nullable=False),  # when it left, or will
+    Index("limit_calls_by_time", "bucket", "at"),
+)
+
+usage = Table(
+    "usage",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("span", BigInteger, primary_key=True),  # spans of ten minutes since 1970, by the vendor's clock
+    Column("calls", BigInteger, nullable=False),
+)
+
+quotas = Table(
+    "quotas",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("maximum", BigInteger, nullable=False),
+    Column("others", BigInteger, nullable=False),  # calls that were not ours, when it was told
+    Column("told_at", Double, nullable=False),  # by the vendor's clock
+)
+
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("secret", LargeBinary),  # encrypted
+    Column("revision", BigInteger, nullable=False),  # counts what was kept
+    Column("lease", Text, nullable=False),  # "" while nobody renews it
+    Column("leased_until", Double, nullable=False),
+    Column("pid", Integer, nullable=False),  # who renews it, as in runs
+    Column("process_start", Text, nullable=False),
+    Column("machine", Text, nullable=False),
+    Column("host", Text, nullable=False),
 )
 
 

@@ -81,9 +81,11 @@ def test_slots_are_reserved_in_blocks_of_a_moment(clock: Clock, shared: Shared) 
     slots = [gate.take() for _ in range(100)]
     assert 2 <= len(shared.asked) <= 4
     assert slots == sorted(set(slots))
-    assert slots[-1] - slots[0] == pytest.approx(99 / (1_000 * limits.HEADROOM), rel=0.01)
+    assert slots[-1] - slots[0] == pytest.approx(99 / 1_000, rel=limits.SPREAD_MAX_S)
     assert Gate(shared, "slow", 2).take() == NOW
-    assert shared.asked[-1] == ("slow", 2 * limits.HEADROOM, 1)
+    bucket, rate, count = shared.asked[-1]
+    assert (bucket, count) == ("slow", 1)
+    assert 2 / (1 + limits.SPREAD_MAX_S) <= rate <= 2 / (1 + limits.SPREAD_S)
 
 
 def test_a_slot_that_went_by_is_given_up_and_never_saved(clock: Clock, shared: Shared) -> None:
@@ -131,6 +133,27 @@ def test_a_machine_that_is_always_late_gets_on(clock: Clock, shared: Shared) -> 
     gates.enter("/v1/charges", wait)
     gates.enter("/v1/charges", wait)
     assert len(waits) <= limits.TRIES
+
+
+def test_a_machine_that_wakes_late_keeps_further_from_the_limit(clock: Clock, shared: Shared) -> None:
+    paces = []
+    for late in (0.0, 0.001, 0.01):
+        gates = Gates(shared, f"late by {late}", (Rate(100),))
+
+        def wait(seconds: float, late: float = late) -> None:
+            clock.now += seconds + late
+
+        for _ in range(200):
+            gates.enter("/v1/charges", wait)
+        paces.append(shared.asked[-1][1])
+    assert paces == pytest.approx(
+        [
+            100 / (1 + limits.SPREAD_S),
+            100 / (1 + limits.SPREAD_S + limits.WORST * 0.001),
+            100 / (1 + limits.SPREAD_MAX_S),
+        ],
+        rel=1e-3,
+    )
 
 
 def test_an_endpoint_has_its_own_limit_and_is_waited_for_first(clock: Clock, shared: Shared) -> None:

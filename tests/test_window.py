@@ -128,7 +128,15 @@ def test_a_list_is_split_when_there_is_room_and_not_otherwise() -> None:
     page = ("x", NOW, NOW - 100)
     assert len(window.rest(slice_, *page, born=(NOW - 100_000) * SECOND, spare=4)) == 5
     assert len(window.rest(slice_, *page, born=(NOW - 100_000) * SECOND, spare=0)) == 1
-    assert len(window.rest(slice_, *page, born=(NOW - 900) * SECOND, spare=4)) == 1  # a few pages: not worth it
+    assert len(window.rest(slice_, *page, born=(NOW - 900) * SECOND, spare=4)) == 2  # a few pages: not worth more
+    assert len(window.rest(slice_, *page, born=(NOW - 350) * SECOND, spare=4)) == 1
+
+
+@pytest.mark.parametrize("spare", [0, 1, 6])
+def test_slices_know_how_many_pages_they_have_left(spare: int) -> None:
+    slices = window.rest(window.first(0), "x", NOW, NOW - 100, born=(NOW - 7_100) * SECOND, spare=spare)
+    assert [slice_["left"] for slice_ in slices] == pytest.approx([70 / (spare + 1)] * (spare + 1), abs=0.1)
+    assert "left" not in window.rest(window.first(0), "x", NOW, NOW - 100, born=0, spare=spare)[0]
 
 
 def test_the_pace_of_a_slice_is_measured_from_its_own_top() -> None:
@@ -138,7 +146,7 @@ def test_the_pace_of_a_slice_is_measured_from_its_own_top() -> None:
         (slice_,) = window.rest(slice_, f"r{n}", at, at - 1_000, born=(NOW - 20_000) * SECOND, spare=0)
         at -= 1_000
     pieces = window.rest(slice_, "r11", at, at - 1_000, born=(NOW - 20_000) * SECOND, spare=8)
-    assert len(pieces) == 1  # nine pages are left: fewer than two parts need
+    assert [piece["left"] for piece in pieces] == [4.5, 4.5]  # nine pages, not nineteen
 
 
 def test_bounds_ask_for_what_the_slice_holds() -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
-from catchment.testing.kit import Trial
-from catchment.testing.processes import source
+from catchment.testing import salesforce, zendesk
+from catchment.testing.damage import Damage
+from catchment.testing.kit import Trial, by
+from catchment.testing.processes import Imitation, source
 from catchment.testing.stripe import STRIPE
 
 FAULTS: dict[str, dict[str, Any]] = {
@@ -28,13 +31,47 @@ def _stripe(info: Mapping[str, Any]) -> dict[str, Any]:
     return source("stripe", info["url"], {"api_key": info["key"]})
 
 
+def _zendesk(info: Mapping[str, Any]) -> dict[str, Any]:
+    known = {name: info[name] for name in ("subdomain", "client_id", "client_secret", "refresh_token")}
+    return source("zendesk", info["url"], known)
+
+
+def _zendesk_wrong(imitation: Imitation, warehouse: Path, schema: str, **scope: Any) -> list[Damage]:
+    now = float(imitation.order("/clock", offset=0)["now"])
+    return zendesk.verify(warehouse, schema, imitation.truth(), now=now, **scope)
+
+
+def _salesforce(info: Mapping[str, Any]) -> dict[str, Any]:
+    known = {name: info[name] for name in ("login_url", "client_id", "client_secret", "refresh_token")}
+    settings = source("salesforce", info["url"], known)
+    return {**settings, "collections": ["default", "!names", "Invoice__c"]}
+
+
 TRIALS = {
     "stripe": Trial(
         "stripe",
         ("--objects", "1500", "--seed", "11"),
         _stripe,
-        STRIPE,
+        by(STRIPE),
         {**FAULTS, "lock_timeout": {}, "conflict": {}, "repeated_page": {}},
         ("/v1/charges", "/v1/invoices", "/v1/events", "starting_after"),
+    ),
+    "zendesk": Trial(
+        "zendesk",
+        ("--objects", "1500", "--seed", "11", "--no-limits"),
+        _zendesk,
+        _zendesk_wrong,
+        FAULTS,
+        ("tickets/cursor", "ticket_events", "groups", "after"),
+        settled=(("/clock", {"offset": 150}),),
+    ),
+    "salesforce": Trial(
+        "salesforce",
+        ("--objects", "1500", "--seed", "11"),
+        _salesforce,
+        salesforce.judge,
+        FAULTS,
+        ("composite", "services"),
+        settled=(("/settle", {}), ("/clock", {"offset": 150})),
     ),
 }

@@ -9,7 +9,7 @@ from typing import Any
 from catchment.testing import cells, damage
 from catchment.testing.damage import Damage
 from catchment.testing.expected import Expected, Row
-from catchment.testing.reading import KEY, SYSTEM, Found
+from catchment.testing.reading import SYSTEM, Found
 from catchment.testing.rules import MOST_BYTES, Path, Table, column_names, look
 
 Pairs = Sequence[tuple[tuple[Any, ...], Row]]
@@ -26,7 +26,7 @@ def judge_columns(
     parents = {column for _, row in pairs for column in row.parents}
     missing |= {column for column in parents if column not in found.types}
     yield from (Damage(damage.MISSING_COLUMN, table.name, column=column) for column in sorted(missing))
-    rest = [column for column in found.types if column not in named and column not in (KEY, *SYSTEM)]
+    rest = [column for column in found.types if column not in named and column not in (table.key, *SYSTEM)]
     paths: dict[str, Path] = {**named, **{column: _original(column, pairs, names) for column in rest}}
     for column, path in paths.items():
         yield from _judge_column(expected, table, found, pairs, column, path)
@@ -39,7 +39,7 @@ def _places(
     renamed = {path: column for column, path in table.columns.items()}
     allowed = {path: column for column, path in table.allowed.items() if column in found.types}
     waiting: dict[Path, None] = {path: None for row in rows for path in row.cells}
-    waiting.pop((KEY,), None)
+    waiting.pop((table.key,), None)
     placed: dict[str, Path] = {}
     missing: set[str] = set()
     while waiting:
@@ -85,6 +85,8 @@ def _spelled(column: str, found: Found) -> str | None:
 
 def _original(column: str, pairs: Pairs, names: Mapping[str, str]) -> Path:
     """The path that the warehouse itself gives for a column that no rule explains; one that leads nowhere else."""
+    if any(column in row.object for _, row in pairs):
+        return (column,)  # beside another column of the same field
     dotted = next((original for original, name in names.items() if name == column), "")
     if any(dotted in row.object for _, row in pairs):
         return (dotted,)
@@ -94,7 +96,7 @@ def _original(column: str, pairs: Pairs, names: Mapping[str, str]) -> Path:
 def _judge_column(
     expected: Expected, table: Table, found: Found, pairs: Pairs, column: str, path: Path
 ) -> Iterator[Damage]:
-    at, key_at, sql_type = found.place(column), found.place(KEY), found.types[column]
+    at, key_at, sql_type = found.place(column), found.place(table.key), found.types[column]
     kind = cells.family(sql_type)
     wants = [row.cells[path] if path in row.cells else look(row.object, path) for _, row in pairs]
     right = _right_type(table, path, kind, sql_type, wants)
@@ -104,7 +106,7 @@ def _judge_column(
     for (line, row), want in zip(pairs, wants, strict=True):
         value = line[at]
         if row.parents and column in row.parents:
-            if value != row.parents[column]:
+            if str(value) != row.parents[column]:
                 yield Damage(damage.WRONG_CHILD, table.name, line[key_at], column, row.parents[column], value)
         elif value is None or want is None:
             if value is not want:

@@ -32,7 +32,7 @@ class Damage:
     found: Any = None
 
     def __str__(self) -> str:
-        place = ".".join(part for part in (self.table, self.key, self.column) if part)
+        place = ".".join(part for part in (self.table, str(self.key), self.column) if part)
         if self.expected is None and self.found is None:
             return f"{self.kind}: {place}"
         return f"{self.kind}: {place}: expected {_short(self.expected)}, found {_short(self.found)}"

@@ -17,13 +17,15 @@ Owner = tuple[str, str, str]
 
 class Thing(NamedTuple):
     """One raw object: its type, the whole object, when it was deleted (unix seconds), and for a member of a list whose
-    objects do not name their parent: (parent's type, parent's id, field).
+    objects do not name their parent: (parent's type, parent's id, field). ``forgotten``: the vendor shows it no more,
+    not even as deleted.
     """
 
     object_type: str
     object: Object
     deleted_at: float | None = None
     parent: Owner | None = None
+    forgotten: bool = False
 
 
 @dataclass(slots=True)
@@ -67,7 +69,7 @@ class Expected(dict[str, dict[str, Row]]):
 
     def remember(self, table: Table, seen: Object) -> None:
         """Keep an earlier payload."""
-        self._older[(table.name, str(seen.get("id")))].append(seen)
+        self._older[(table.name, str(seen.get(table.key)))].append(seen)
 
 
 def from_lines(lines: Iterable[str | bytes]) -> Iterator[Thing]:
@@ -80,7 +82,8 @@ def from_lines(lines: Iterable[str | bytes]) -> Iterator[Thing]:
             read = json.loads(line, parse_float=Decimal)
             home = read.get("parent")
             owner = (home["object_type"], home["id"], home["field"]) if home else None
-            yield Thing(read["object_type"], read["object"], read.get("deleted_at"), owner)
+            forgotten = bool(read.get("permanently"))
+            yield Thing(read["object_type"], read["object"], read.get("deleted_at"), owner, forgotten)
 
 
 def expect(objects: Iterable[Thing | tuple[Any, ...]], rules: Rules) -> Expected:
@@ -103,7 +106,7 @@ def expect(objects: Iterable[Thing | tuple[Any, ...]], rules: Rules) -> Expected
             row.owner = (rules.by_object[thing.parent[0]].name, thing.parent[1])
         elif _needs_parent(table, rules):
             row.sure = False
-        _put(expected, table, str(thing.object.get("id")), row)
+        _put(expected, table, str(thing.object.get(table.key)), row)
         embedded += [(table, each, thing.object, row.deleted_at) for each in table.children]
     for table, child, parent, deleted_at in embedded:
         _members(expected, table, child, parent, deleted_at)

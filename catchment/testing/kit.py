@@ -9,15 +9,16 @@ from __future__ import annotations
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from catchment.testing.damage import Damage, report
 from catchment.testing.processes import Imitation, Project
 from catchment.testing.rules import Rules
-from catchment.testing.truth import report, verify
+from catchment.testing.truth import verify
 
 SOURCE = "trial"
 SECOND = 1.0
@@ -31,25 +32,30 @@ class Trial:
 
     ``vendor``: module of the imitation under ``catchment.imitations``, or a whole module path; ``arguments``: its
     command line. ``source``: what stands in catchment.yaml, made from the line by which the imitation says where it is.
-    ``rules``: how the vendor's objects must look as rows. ``faults``: what the imitation can do wrong on order and a
-    sync must survive, with what each order needs beside its kind. ``paths``: regular expressions of the calls to hit.
-    ``deeds``: what `POST /live` takes beside seed and steps.
+    ``judge``: what differs between an imitation and a schema of a warehouse file (``by(rules)`` for the usual one); it
+    also gets ``known_since``, the vendor's time when the source was made. ``faults``: what the imitation can do wrong
+    on order and a sync must survive, with what each order needs beside its kind. ``paths``: regular expressions of the
+    calls to hit.
+    ``deeds``: what `POST /live` takes beside seed and steps. ``settled``: orders that follow it, after which all that
+    happened can be seen.
     """
 
     vendor: str
     arguments: tuple[str, ...]
     source: Callable[[Mapping[str, Any]], dict[str, Any]]
-    rules: Rules
+    judge: Callable[..., list[Damage]]
     faults: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     paths: tuple[str, ...] = (".",)
     deeds: Mapping[str, Any] = field(default_factory=dict)
-    tables: Collection[str] | None = None
+    settled: tuple[tuple[str, Mapping[str, Any]], ...] = ()
 
     @contextmanager
     def running(self) -> Iterator[Vendor]:
         """The imitation in a process of its own."""
         with Imitation(self.vendor, *self.arguments) as imitation:
-            yield Vendor(self, imitation)
+            vendor = Vendor(self, imitation)
+            vendor.settle()
+            yield vendor
 
 
 @dataclass(slots=True)
@@ -69,6 +75,12 @@ class Vendor:
         """Lets the account live on."""
         self.lives += 1
         self.imitation.order("/live", seed=self.lives, steps=steps, **self.trial.deeds)
+        self.settle()
+
+    def settle(self) -> None:
+        """Lets all become visible that has happened."""
+        for path, order in self.trial.settled:
+            self.imitation.order(path, **order)
 
     def project(self, directory: Path, **settings: Any) -> Project:
         """A project whose one source is this account; ``settings`` go beside the source's own."""
@@ -80,9 +92,8 @@ class Vendor:
 
     def exact(self, project: Project, hint: object = "") -> None:
         """Every cell of every row is as the vendor has it."""
-        since, tables = self.since[project.directory], self.trial.tables
-        truth = self.imitation.truth()
-        damages = verify(project.warehouse, SOURCE, truth, self.trial.rules, known_since=since, tables=tables)
+        since = self.since[project.directory]
+        damages = self.trial.judge(self.imitation, project.warehouse, SOURCE, known_since=since)
         assert not damages, f"{hint}\n{report(damages)}"
 
     def sync(self, project: Project, *arguments: str) -> dict[str, Any]:
@@ -93,6 +104,15 @@ class Vendor:
         source = dict(document["sources"][0])
         assert source["api_calls"] == self.calls - calls, "the report counts other calls than the vendor"
         return source
+
+
+def by(rules: Rules) -> Callable[..., list[Damage]]:
+    """The usual judge: the imitation's objects, flattened by these rules."""
+
+    def judge(imitation: Imitation, warehouse: Path, schema: str, **scope: Any) -> list[Damage]:
+        return verify(warehouse, schema, imitation.truth(), rules, **scope)
+
+    return judge
 
 
 def unwell(document: Mapping[str, Any]) -> list[Any]:
@@ -115,7 +135,8 @@ def keeps_up(vendor: Vendor, directory: Path, *, rounds: int = 3, steps: int = 1
     vendor.sync(project)  # what came late is there now
     before = stamps(project)
     quiet = vendor.sync(project)
-    assert stamps(project) == before, "a sync that finds nothing new moved `_synced_at`"
+    moved = [table for table, rows in stamps(project).items() if rows != before[table]]
+    assert not moved, f"a sync that finds nothing new moved rows of {', '.join(moved)}"
     touched = {c["collection"] for c in quiet["collections"] if c["inserted"] + c["updated"] + c["deleted"]}
     assert not touched, f"a sync that finds nothing new reports changes of {sorted(touched)}"
 

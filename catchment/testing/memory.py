@@ -103,7 +103,9 @@ class Memory:
             for n, payload in enumerate(objects(sight)):
                 version = _version(sight, n)
                 gone = version if sight.deleted and sight.deleted[n] else None
-                self._merge(collection, payload[collection.key], payload, version, gone, counts[collection.name])
+                self._merge(
+                    collection, payload[field_of_key(collection)], payload, version, gone, counts[collection.name]
+                )
 
     def _members(self, sight: Sight, counts: Mapping[str, Counts]) -> None:
         """The rows of lists: those inside a sight's objects, or those that the sight is a page of."""
@@ -115,12 +117,14 @@ class Memory:
             names = [c.parent for c in self._known(sight.parent).children if collection.name in c.collections()]
             for payload in rows:
                 owned = payload | dict.fromkeys(names, sight.parent_key)
-                self._merge(collection, payload[collection.key], owned, version, None, counts[collection.name])
+                self._merge(
+                    collection, payload[field_of_key(collection)], owned, version, None, counts[collection.name]
+                )
             return
         parent = self._known(sight.collection)
         for n, payload in enumerate(rows):
             for child in parent.children:
-                self._children(sight, payload, _version(sight, n), payload[parent.key], parent, child, counts)
+                self._children(sight, payload, _version(sight, n), payload[field_of_key(parent)], parent, child, counts)
 
     def _declared(self, name: str) -> Collection | None:
         return next((c for c in self.collections if c.name == name), None)
@@ -158,8 +162,11 @@ class Memory:
             return
         changed = row.payload != payload
         row.payload, row.version = payload, version
-        newest = max(row.deleted_at or -1, gone or -1)
-        before, row.deleted_at = row.deleted_at, newest if newest >= version else None
+        before = row.deleted_at
+        if gone is None:
+            row.deleted_at = before if before is not None and before >= version else None
+        else:
+            row.deleted_at = gone if before is None else before
         counts.deleted += before is None and row.deleted_at is not None
         counts.restored += before is not None and row.deleted_at is None
         counts.updated += changed
@@ -183,7 +190,7 @@ class Memory:
             collection = self._declared(into)
             if collection is None or (stale and into not in sight.fresh):
                 continue
-            id_ = f"{key}_{n}" if collection.numbered else member[collection.key]
+            id_ = f"{key}_{n}" if collection.numbered else member[field_of_key(collection)]
             self._merge(collection, id_, {**member, child.parent: key}, version, None, counts[into])
         if child.closes and whole:
             for into in child.collections():
@@ -223,6 +230,12 @@ def objects(sight: Sight) -> list[dict[str, Any]]:
     found = json.loads(bytes(sight.data))
     rows: list[dict[str, Any]] = found[sight.at] if sight.at else found
     return rows
+
+
+def field_of_key(collection: Collection) -> str:
+    """The vendor's field that fills the key column."""
+    paths = (str(column.path[0]) for column in collection.columns if column.name == collection.key)
+    return next(paths, collection.key)
 
 
 def _version(sight: Sight, n: int) -> int:

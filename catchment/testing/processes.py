@@ -153,7 +153,8 @@ class Imitation(Running):
     """
 
     def __init__(self, vendor: str, *arguments: str) -> None:
-        super().__init__([sys.executable, "-m", f"catchment.imitations.{vendor}", *arguments])
+        module = vendor if "." in vendor else f"catchment.imitations.{vendor}"
+        super().__init__([sys.executable, "-m", module, *arguments])
         try:
             self.info: dict[str, Any] = json.loads(self.first_line())
         except BaseException:

@@ -41,7 +41,8 @@ class Table:
     ``hidden``: fields that are no columns (their members are rows elsewhere).
     ``times``: names that hold unix seconds and must be times. ``references``: lists that compare by id.
     ``mortal``: the vendor deletes such objects at all. ``announced``: a feed shows the deletion with its last payload.
-    ``keeps``: seconds for which the vendor keeps them, 0 = for ever. ``default``: synced unless deselected.
+    ``key``: the column that tells rows apart. ``keeps``: seconds for which the vendor keeps them, 0 = for ever.
+    ``default``: synced unless deselected.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Table:
     mortal: bool = True
     announced: bool = False
     keeps: int = 0
+    key: str = "id"
     default: bool = True
 
 

@@ -11,7 +11,7 @@ from catchment.testing import cells, damage, reading
 from catchment.testing.columns import judge_columns
 from catchment.testing.damage import Damage, report
 from catchment.testing.expected import Expected, Row, Thing, expect, from_lines
-from catchment.testing.reading import KEY, SYSTEM, Found
+from catchment.testing.reading import SYSTEM, Found
 from catchment.testing.reading import keys as held
 from catchment.testing.rules import Rules, Table
 
@@ -81,7 +81,7 @@ def compare(
 
 
 def _judge(scope: _Scope, table: Table, found: Found, names: Mapping[str, str]) -> Iterator[Damage]:
-    absent = [column for column in (KEY, *SYSTEM) if column not in found.types]
+    absent = [column for column in (table.key, *SYSTEM) if column not in found.types]
     yield from (Damage(damage.MISSING_COLUMN, table.name, column=column) for column in absent)
     if absent:
         return
@@ -99,7 +99,7 @@ def _numbered(expected: Expected, table: Table, found: Found) -> dict[str, Row]:
     wanted = expected[table.name]
     if table.name not in expected.numbered or not found.rows:
         return wanted
-    key = found.place(KEY)
+    key = found.place(table.key)
     if any(str(row[key]).endswith("_0") for row in found.rows):
         return wanted
     parts = ((key.rpartition("_"), row) for key, row in wanted.items())
@@ -110,7 +110,7 @@ def _judge_rows(
     scope: _Scope, table: Table, found: Found, wanted: Mapping[str, Row], pairs: list[tuple[tuple[Any, ...], Row]]
 ) -> Iterator[Damage]:
     """Judges which rows are there and which are marked; leaves those that are both wanted and found in ``pairs``."""
-    key_at, deleted_at = found.place(KEY), found.place("_deleted_at")
+    key_at, deleted_at = found.place(table.key), found.place("_deleted_at")
     never_null = [(found.place(column), column) for column in ("_version", "_synced_at")]
     oldest = _oldest_kept(scope, table)
     counts: dict[str, int] = {}
@@ -171,7 +171,7 @@ def _stranger(
         return
     for parent_table, column in scope.expected.owners.get(table.name, ()):
         parent = row[found.place(column)] if column in found.types else None
-        if parent in scope.expected[parent_table]:
+        if str(parent) in scope.expected[parent_table]:
             if row[found.place("_deleted_at")] is None:
                 yield Damage(damage.WRONG_CHILD, table.name, key, column, "no such member", parent)
             return  # marked: its parent once showed it

@@ -19,14 +19,14 @@ class Sabotage:
 PATCHES = (
     Sabotage(
         "rows and marks commit together",
-        "warehouse_loader/duckdb_warehouse.py",
-        "                writer = Writer(",
-        "                connection.commit()\n                connection.begin()\n                writer = Writer(",
+        "warehouse_loader/sql_warehouse.py",
+        "            return writer.write(session)",
+        "            session.rows('COMMIT'), session.rows('BEGIN')\n            return writer.write(session)",
         ("tests/test_duckdb_commit.py", "tests/test_duckdb_sharing.py"),
     ),
     Sabotage(
         "a run that others have overtaken writes nothing",
-        "warehouse_loader/duckdb_warehouse.py",
+        "warehouse_loader/marks.py",
         "if stored.get(feed, 0) != rev:",
         "if False:",
         ("tests/test_duckdb_commit.py", "tests/test_duckdb_sharing.py"),

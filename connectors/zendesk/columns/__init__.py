@@ -1,0 +1,1 @@
+"""The columns of every Zendesk table, one module per area of the product."""

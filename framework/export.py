@@ -1,0 +1,260 @@
+"""The feed of an incremental export: everything that changed since a time, in order of change, deletions among it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import msgspec
+
+from framework import heads, page
+from framework.basis import Basis
+from framework.collection import Collection
+from framework.errors import Kind, Refused
+from framework.feed import CHEAP, DAY, SECOND, Answer, Cost, Pass, Request, Slice, State, Step, View
+from framework.sight import Sight
+
+_ENVELOPE = ("after_cursor", "end_of_stream", "end_time")
+_SMALLEST = 10  # rows of a page below which an answer that is too large is the vendor's trouble
+_RESTARTS = 3  # of one pass whose cursor dies again and again
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Rows of another collection in a list inside each row.
+
+    ``path``: the list; ``where``: field of a member and the values of it that count; ``copy``: fields of the row that
+    each member gets, under the name beside it, unless it has one of that name itself.
+    """
+
+    path: str
+    into: str
+    where: tuple[str, tuple[str, ...]] | None = None
+    copy: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Export(Basis):
+    """One export and the collections that its rows fill; the first is its own.
+
+    ``at``: the field of a page that holds the rows. ``stamps``: fields of a row whose latest is its version.
+    ``deleted``: a field and the value that says a row is gone (``...``: any value but null). ``cursor``: pages follow
+    each other by an opaque token, else by time (``start_time`` = the last page's ``end_time``). ``include``: asked for
+    when any of those collections is wanted. ``youngest``: how old ``start_time`` must be (microseconds).
+    """
+
+    collections: tuple[Collection, ...]
+    path: str
+    at: str = ""
+    stamps: tuple[str, ...] = ("updated_at",)
+    deleted: tuple[str, Any] | None = None
+    cursor: bool = False
+    params: tuple[tuple[str, str], ...] = ()
+    include: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    parts: tuple[Part, ...] = ()
+    bucket: str = ""
+    settle: int = 120 * SECOND
+    youngest: int = 61 * SECOND
+    limit: int = 1000
+    weekly: int = 7 * DAY
+    page: ClassVar[str] = ""
+
+    @property
+    def bounded(self) -> bool:
+        return False  # what it is asked from is a time of change, and rows only move forward
+
+    @property
+    def comparable(self) -> bool:
+        """Whether rows can vanish from it without a word: what happened once does not."""
+        return self.collections[0].kind == "object"
+
+    def costs(self, name: str) -> Cost:
+        if name not in {collection.name for collection in self.collections[:1]}:
+            beside = f"0 beside {self.name}"
+            return Cost(beside, beside, beside)
+        each = f"1 per {self.limit} rows"
+        if not self.comparable:
+            return Cost(f"{each}, at least 1", f"{each} that are new", "1")
+        compared = f"`sync` reads all again, for their ids, while that takes at most {CHEAP} calls, else once a week"
+        return Cost(f"{each}, at least 1", f"{each} that changed", f"1; {compared}")
+
+    # -- passes -----------------------------------------------------------------------------------------------------
+
+    def due(self, state: State, view: View) -> Pass | None:
+        found = super().due(state, view)
+        if found is None:
+            return None
+        read = state.memory.get("read") == view.run
+        whole = not read and not view.due and self._comparing(view) and self._calls(state) <= 1
+        if found.why in ("compare", "tail") and whole:
+            found = Pass("compare", found.fills, notes={"whole": True})  # one page either way: all of it tells more
+        elif found.why == "tail":
+            if read:
+                return None
+            found.why = "news"
+        found.notes["run"] = view.run
+        return found
+
+    def compares(self, state: State, view: View) -> bool:
+        """After the news were read: whenever somebody asks for *now* and it is cheap, else when its time has come."""
+        if not self._comparing(view) or state.memory.get("read") != view.run:
+            return False
+        age: int = view.now - state.memory.get("compared", 0)
+        if self._calls(state) > CHEAP:
+            return age >= self.weekly
+        return age >= DAY or not view.due
+
+    def _comparing(self, view: View) -> bool:
+        return self.comparable and self.name in view.selected and self.name not in view.refused
+
+    def _calls(self, state: State) -> int:
+        return max(1, -(-int(state.memory.get("rows", 0)) // self.limit))
+
+    def slices(self, state: State, view: View) -> list[Slice]:
+        opened = state.open
+        why = opened.why if opened else "first"
+        since = view.start
+        if opened is None:
+            return []
+        if why == "gap":
+            since = max(since, opened.notes.get("since", 0))
+        elif why == "compare":
+            since = state.memory.get("start", 0)
+        elif why == "news":
+            since = max(since, min((state.marks.get(name, 0) for name in opened.fills), default=0))
+        return [{"id": "export", "kind": "list", "since": since // SECOND}]
+
+    def request(self, slice_: Slice, view: View) -> Request:
+        params = [("per_page", str(slice_.get("limit", self.limit))), *self.params]
+        wanted = view.selected - view.refused
+        asked = [name for name, into in self.include if wanted & set(into)]
+        if asked:
+            params.append(("include", ",".join(asked)))
+        if slice_.get("after"):
+            params.append(("cursor", slice_["after"]))
+        else:
+            since = slice_["since"]
+            if view.now:
+                since = min(since, (view.now - self.youngest) // SECOND)
+            params.append(("start_time", str(max(0, since))))
+        return Request(self.path, params, self.path, bucket=self.bucket)
+
+    # -- reading ----------------------------------------------------------------------------------------------------
+
+    def read(self, slice_: Slice, answer: Answer, state: State, view: View) -> Step:
+        opened = state.open
+        why = opened.why if opened else "first"
+        key, at = self.collections[0].key, self.at or self.name
+        fields = [key, *self.stamps, *([self.deleted[0]] if self.deleted else [])]
+        raws = [name for part in self.parts for name in (part.path, *(given for given, _ in part.copy))]
+        envelope, rows = heads.read(answer.body, at, _ENVELOPE, fields, raws)
+        stamps = [map(heads.micros, rows.fields[name]) for name in self.stamps]
+        versions = [max(found) or answer.asked - self.settle for found in zip(*stamps, strict=True)]
+        top = max(versions, default=0)
+        step = Step(rows=rows.count)
+        whole = opened is not None and bool(opened.notes.get("whole"))
+        if why == "compare":
+            step.seen = [str(one) for one in rows.fields[key]]
+        if rows.count and (why != "compare" or whole):
+            fresh = frozenset(opened.fills) if opened and why in ("first", "gap") else frozenset[str]()
+            gone = heads.said(rows.fields[self.deleted[0]], self.deleted[1]) if self.deleted else None
+            if self._wants(self.name, view):
+                step.sights.append(Sight(self.name, answer.body, versions, gone, fresh=fresh, at=at))
+            for part in self.parts:
+                if self._wants(part.into, view):
+                    step.sights += _members(part, rows, versions)
+        step.slices = self._next(slice_, envelope, rows.count, top)
+        return step
+
+    def _wants(self, name: str, view: View) -> bool:
+        """Whether a collection is to be filled, or one whose members are inside its objects."""
+        collection = next(c for c in self.collections if c.name == name)
+        into = {name, *(one for child in collection.children for one in child.collections())}
+        return bool(into & (view.selected - view.refused))
+
+    def _next(self, slice_: Slice, envelope: dict[str, Any], rows: int, top: int) -> list[Slice]:
+        """The next page; none at the end, and none when the export stops moving without saying that it ends."""
+        limit = slice_.get("limit", self.limit)
+        if envelope["end_of_stream"] is True:
+            return []
+        follow = {name: value for name, value in slice_.items() if name != "limit"}
+        if self.cursor:
+            after = envelope["after_cursor"]  # null on an empty page: nothing follows then
+            if not isinstance(after, str) or not after or after == slice_.get("after"):
+                return []
+            return [{**follow, "after": after, "since": max(slice_["since"], top // SECOND)}]
+        end = heads.micros(envelope["end_time"]) // SECOND
+        if rows < limit and envelope["end_of_stream"] is None:
+            return []
+        if end > slice_["since"]:
+            return [{**follow, "since": end}]
+        # The vendor shows all rows of one second on one page, so a full page that did not move has them all.
+        return [{**follow, "since": slice_["since"] + 1}] if rows >= limit else []
+
+    def refused(self, slice_: Slice, refusal: Refused, view: View) -> Sequence[Slice] | None:
+        if refusal.kind in (Kind.CURSOR, Kind.GONE) and slice_.get("after"):
+            if slice_.get("again", 0) >= _RESTARTS:
+                return None  # it goes on from the time of the last row that was read, as often as that helps
+            kept = {name: value for name, value in slice_.items() if name != "after"}
+            return [{**kept, "again": slice_.get("again", 0) + 1}]
+        limit, again = slice_.get("limit", self.limit), slice_.get("again", 0)
+        if refusal.kind is Kind.SHRINK and limit > _SMALLEST:
+            return [{**slice_, "limit": max(_SMALLEST, limit // 2)}]
+        return [{**slice_, "again": again + 1}] if refusal.kind is Kind.SHRINK and again < _RESTARTS else None
+
+    # -- ends -------------------------------------------------------------------------------------------------------
+
+    def close(self, state: State, view: View) -> None:
+        done, before = state.open, dict(state.memory)
+        super().close(state, view)
+        if done is None:
+            return
+        memory, rows = state.memory, done.notes.get("rows", 0)
+        memory["rows"] = before.get("rows", 0) + rows if done.why in ("news", "gap") else rows
+        if done.why in ("first", "compare"):
+            memory["compared"] = done.opened
+        if done.notes.get("whole"):
+            for name in set(done.fills) - view.refused:
+                state.marks[name] = max(state.marks.get(name, 0), self.covered(state, done))
+        if done.why != "compare" or done.notes.get("whole"):
+            memory["read"] = done.notes.get("run", "")
+        memory["start"] = min(before.get("start", view.start), view.start)
+
+
+def _members(part: Part, rows: heads.Rows, versions: Sequence[int]) -> list[Sight]:
+    """The members of every row's list that count, with what they get from their row."""
+    data: list[msgspec.Raw] = []
+    stamps: list[int] = []
+    for n, listed in enumerate(rows.raw[part.path]):
+        found = _chosen(listed, part.where)
+        if found:
+            given = b",".join(b'"' + name.encode() + b'":' + bytes(rows.raw[field][n]) for field, name in part.copy)
+            data += [_with(given, member) for member in found]
+            stamps += [versions[n]] * len(found)
+    return [Sight(part.into, page.array(data), stamps)] if data else []
+
+
+def _chosen(raw: msgspec.Raw, where: tuple[str, tuple[str, ...]] | None) -> list[msgspec.Raw]:
+    try:
+        members = page.RAWS.decode(raw)
+    except msgspec.ValidationError:
+        return []
+    if where is None:
+        return members
+    field, values = where
+    kinds = [_field(member, field) for member in members]
+    return [member for member, kind in zip(members, kinds, strict=True) if kind in values]
+
+
+def _field(member: msgspec.Raw, field: str) -> Any:
+    try:
+        return msgspec.json.decode(msgspec.json.decode(member, type=dict[str, msgspec.Raw])[field])
+    except (msgspec.ValidationError, KeyError):
+        return None
+
+
+def _with(given: bytes, member: msgspec.Raw) -> msgspec.Raw:
+    """An object with fields put before its own, which stay the last word."""
+    rest = bytes(member).lstrip()[1:].lstrip()
+    return msgspec.Raw(b"{" + given + (b"}" if rest.startswith(b"}") else (b"," if given else b"") + rest))
