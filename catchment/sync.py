@@ -19,6 +19,7 @@ from config import Settings, Source, choose
 from config.selection import DEFAULT, Choice
 from framework.connector import Connector
 from framework.engine import Engine, Order
+from framework.exclusion import Excluding, Exclusion, unexcludable, without
 from framework.fieldview import FieldView
 from framework.report import CollectionReport, Fault, SourceReport, run_document
 from framework.verdict import fault_of
@@ -89,17 +90,21 @@ def _target(settings: Settings, source: Source, only: set[str]) -> Target:
     for choice in selection.unmatched:
         raise settings.error((*at, "collections", choice.key), f"{source.connector} has no collection {choice.name!r}",
                              f"`catchment catalog {source.connector}` lists them")  # fmt: skip
-    for choice in source.collections:
-        if choice.exclude:
-            message = f"columns of {choice.name} cannot be left out yet"
-            raise settings.error((*at, "collections", choice.key), message, f"write `{choice.name}: true`")
+    excluded = {name: columns for name, columns in selection.collections.items() if columns}
+    for name, columns in excluded.items():
+        parents = [child for c in connector.collections for child in c.children if name in child.collections()]
+        needed = unexcludable(next(c for c in connector.collections if c.name == name), parents, columns)
+        if needed:
+            speaking = next(choice for choice in choices if needed in choice.exclude)
+            message = f"{needed!r} of {name} cannot be left out: its rows are known by it"
+            raise settings.error((*at, "collections", speaking.key), message, "leave out other columns")
     unknown = sorted(only - set(selection.collections))
     if unknown and unknown[0] not in known:
         hint = f"`catchment catalog {source.connector}` lists them"
         raise settings.error(at, f"{source.connector} has no collection {unknown[0]!r}", hint, at="key")
     if unknown:
         raise settings.error(at, f"{source.name} does not select {unknown[0]!r}", "add it to `collections:`", at="key")
-    return Target(source, connector, access, frozenset(only or selection.collections))
+    return Target(source, connector, access, frozenset(only or selection.collections), excluded)
 
 
 def _named(
@@ -244,13 +249,23 @@ class Run:
             door.close()
             raise
         source, connector = target.source, target.connector
-        selected = [c for c in connector.collections if c.name in target.selected]
+        selected = [
+            without(c, target.excluded.get(c.name, frozenset()))
+            for c in connector.collections
+            if c.name in target.selected
+        ]
         carriers = [
             c
             for c in connector.collections
-            if c not in selected and any(target.selected.intersection(child.collections()) for child in c.children)
+            if c.name not in target.selected
+            and any(target.selected.intersection(child.collections()) for child in c.children)
         ]
-        warehouse = open_warehouse(self._settings.warehouse, name, selected, scratch=self._scratch(), carriers=carriers)
+        warehouse: Warehouse = open_warehouse(
+            self._settings.warehouse, name, selected, scratch=self._scratch(), carriers=carriers
+        )
+        if target.excluded:
+            whole = {c.name: c for c in connector.collections}
+            warehouse = Excluding(warehouse, Exclusion(whole, target.excluded))
         accept = target.selected if self._options.accept_deletes else frozenset[str]()
         again = target.selected if self._options.again else frozenset[str]()
         order = Order(

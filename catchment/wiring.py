@@ -26,13 +26,15 @@ if TYPE_CHECKING:
 class Target:
     """A source that a command works on, and the collections that it names.
 
-    ``missing``: selected collections that the account turned out not to have, with the reason.
+    ``excluded``: columns that are stored nowhere. ``missing``: selected collections that the account turned out not
+    to have, with the reason.
     """
 
     source: Source
     connector: Connector
     access: Access
     selected: frozenset[str]
+    excluded: Mapping[str, frozenset[str]] = field(default_factory=dict)
     missing: Mapping[str, Fault] = field(default_factory=dict)
 
     @property
@@ -72,9 +74,9 @@ def discovered(target: Target, door: Door, state: State) -> Target:
     def ask(request: Request) -> Answer:
         return door.send("catalogue", request, _readable)
 
-    name = target.source.name
-    found = discover(target.connector, target.selected, state.documents.get(f"catalogue:{name}"), ask)
-    state.documents.put(f"catalogue:{name}", found.document)
+    known = f"catalogue:{target.source.name}:{target.access.fingerprint}"
+    found = discover(target.connector, target.selected, state.documents.get(known), ask)
+    state.documents.put(known, found.document)
     return replace(target, connector=found.connector, missing=found.missing)
 
 
