@@ -5,40 +5,74 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from framework import heads
+    from framework.basis import Basis
     from framework.changes import Changes
     from framework.collection import Child, Collection, Column
     from framework.connector import Access, Connector, Identity, Judge
-    from framework.errors import Kind
-    from framework.feed import Feed
-    from framework.limits import Rate
+    from framework.errors import Kind, Refused
+    from framework.export import Export
+    from framework.feed import DAY, SECOND, Answer, Cost, Feed, Pass, Request, Slice, State, Step, View
+    from framework.limits import Allowance, Rate
     from framework.listing import Listing
+    from framework.pages import Pages, Recent
+    from framework.session import Grant
+    from framework.sight import Gone, Sight
 
     __version__: str
 
 __all__ = [
+    "DAY",
+    "SECOND",
     "Access",
+    "Allowance",
+    "Answer",
+    "Basis",
     "Changes",
     "Child",
     "Collection",
     "Column",
     "Connector",
+    "Cost",
+    "Export",
     "Feed",
+    "Gone",
+    "Grant",
     "Identity",
     "Judge",
     "Kind",
     "Listing",
+    "Pages",
+    "Pass",
     "Rate",
+    "Recent",
+    "Refused",
+    "Request",
+    "Sight",
+    "Slice",
+    "State",
+    "Step",
+    "View",
     "__version__",
+    "heads",
 ]
 
 _HOMES = {
+    "Basis": "framework.basis",
     "Changes": "framework.changes",
     **dict.fromkeys(("Child", "Collection", "Column"), "framework.collection"),
     **dict.fromkeys(("Access", "Connector", "Identity", "Judge"), "framework.connector"),
-    "Kind": "framework.errors",
-    "Feed": "framework.feed",
-    "Rate": "framework.limits",
+    **dict.fromkeys(("Kind", "Refused"), "framework.errors"),
+    "Export": "framework.export",
+    **dict.fromkeys(
+        ("Answer", "Cost", "DAY", "Feed", "Pass", "Request", "SECOND", "Slice", "State", "Step", "View"),
+        "framework.feed",
+    ),
+    **dict.fromkeys(("Allowance", "Rate"), "framework.limits"),
     "Listing": "framework.listing",
+    **dict.fromkeys(("Pages", "Recent"), "framework.pages"),
+    "Grant": "framework.session",
+    **dict.fromkeys(("Gone", "Sight"), "framework.sight"),
 }
 
 
@@ -52,6 +86,8 @@ def __getattr__(name: str) -> object:
             value = version("catchment")
         except PackageNotFoundError:  # a source tree that was never installed
             value = "0+unknown"
+    elif name == "heads":  # a module: how a feed of one's own reads the few fields that steer it
+        from framework import heads as value
     elif name in _HOMES:
         from importlib import import_module
 

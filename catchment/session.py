@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from config import Settings
     from state import State
+    from warehouse_loader.destination import Destination
 
 
 def settings(args: Namespace) -> Settings:
@@ -31,11 +32,18 @@ def state(settings: Settings) -> State:
         raise settings.error(("state",), error.message, error.hint) from None
 
 
-def warehouse_file(settings: Settings) -> Path:
-    """The DuckDB file. Raises ConfigError for a warehouse of another kind."""
+def warehouse(settings: Settings) -> Destination:
+    """The warehouse, to look at what it keeps. Raises ConfigError for an address that none can have."""
+    from framework.warehouse import WarehouseError
+    from warehouse_loader import destination_at
+
+    try:
+        return destination_at(settings.warehouse)
+    except WarehouseError as error:
+        raise settings.error(("warehouse",), str(error), error.hint) from None
+
+
+def warehouse_file(settings: Settings) -> Path | None:
+    """The DuckDB file; None for a warehouse of another kind."""
     scheme, _, rest = settings.warehouse.partition("://")
-    if scheme != "duckdb":
-        raise settings.error(
-            ("warehouse",), f"a warehouse in {scheme} is not supported yet", "write duckdb:///warehouse.duckdb"
-        )
-    return Path(rest[1:])
+    return Path(rest[1:]) if scheme == "duckdb" else None

@@ -12,8 +12,9 @@ import duckdb
 from framework.collection import Collection
 from framework.sight import Closed, Gone, Sight
 from framework.warehouse import Commit, Counts
-from warehouse_loader import catalog, merge
+from warehouse_loader import catalog, marks
 from warehouse_loader.codec import RecordCodec
+from warehouse_loader.duckdb_warehouse import DIALECT, DuckDBSession
 from warehouse_loader.registry import Registry
 from warehouse_loader.writer import Writer
 
@@ -25,7 +26,7 @@ def connection() -> duckdb.DuckDBPyConnection:
     global _connection  # noqa: PLW0603 - one for all tests of a process: opening costs more than a test
     if _connection is None:
         _connection = duckdb.connect(config={"threads": 1})
-        catalog.ensure(_connection, ())
+        catalog.ensure(DuckDBSession(_connection))
     return _connection
 
 
@@ -37,22 +38,21 @@ class Memory:
         self.registry = Registry(collections)
         self.codec = RecordCodec(self.registry)
         self.commits = 0
-        connection().execute(f"CREATE SCHEMA {self.source}")
+        connection().execute(f"CREATE SCHEMA {self.source}; {marks.create(DIALECT, self.source)}")
 
     def commit(self, *what: Sight | Gone | Closed, tables: Sequence[Collection] = ()) -> Mapping[str, Counts]:
-        found = connection().execute("SELECT table_name FROM duckdb_tables() WHERE schema_name = ?", [self.source])
-        existing = [name for (name,) in found.fetchall()]
         self.commits += 1
-        connection().execute(merge.set_now(self.commits))
-        writer = Writer(connection(), self.source, self.registry, existing, {})
-        done = writer.write(
-            Commit(
-                tables=tables,
-                decoded=[self.codec.decode(one) for one in what if isinstance(one, Sight)],
-                gone=[one for one in what if isinstance(one, Gone)],
-                closed=[one for one in what if isinstance(one, Closed)],
-            )
+        session = DuckDBSession(connection())
+        commit = Commit(
+            tables=tables,
+            decoded=[self.codec.decode(one) for one in what if isinstance(one, Sight)],
+            gone=[one for one in what if isinstance(one, Gone)],
+            closed=[one for one in what if isinstance(one, Closed)],
         )
+        writer = Writer(self.source, self.registry, commit, {})
+        writer.prepare(session, session.tables(self.source))
+        session.now(self.commits)
+        done = writer.write(session)
         return done.counts
 
     def rows(self, table: str, *columns: str) -> list[tuple[Any, ...]]:

@@ -31,9 +31,10 @@ ONE_DOOR: dict[str, tuple[str, ...]] = {
     "requests": ("framework.http",),
     "urllib3": ("framework.http",),
     "tenacity": ("framework.http",),
-    "backoff": ("warehouse_loader.lock",),
+    "backoff": ("warehouse_loader.patience",),
     "sqlalchemy": ("state.",),
     "duckdb": ("warehouse_loader.", "catchment."),
+    "adbc_driver_postgresql": ("warehouse_loader.",),
 }
 NEVER = {"numpy", "pandas", "httpx", "aiohttp", "vcr", "pytest", "stripe", "dlt"}
 

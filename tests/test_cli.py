@@ -167,7 +167,7 @@ def test_a_credential_that_cannot_be_one_is_told_without_showing_it(
 
 
 @pytest.mark.parametrize(
-    ("key", "url"), [("warehouse", "postgresql://u:p4ssw0rd@h/d"), ("state", "postgresql://u:p4ssw0rd@h/d")]
+    ("key", "url"), [("warehouse", "mysql://u:p4ssw0rd@h/d"), ("state", "postgresql://u:p4ssw0rd@h/d")]
 )
 def test_a_database_that_is_not_supported_is_an_error_in_the_file(
     key: str, url: str, project: Project, capsys: pytest.CaptureFixture[str]

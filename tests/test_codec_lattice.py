@@ -14,9 +14,10 @@ from msgspec import Raw
 
 from tests.merge_kit import connection
 from warehouse_loader.arrow import ARROW, from_raw, rewiden
+from warehouse_loader.duckdb_warehouse import DIALECT
 from warehouse_loader.lattice import Kind, join, natural, parse, widened
 from warehouse_loader.layout import Leaf
-from warehouse_loader.merge import SQL_TYPES, widen
+from warehouse_loader.merge import converted
 
 KINDS: list[Kind] = ["null", "bool", "bigint", "decimal", "double", "text", "timestamptz", "date", "json"]
 kinds = st.sampled_from(KINDS)
@@ -161,8 +162,9 @@ def test_pending_columns_and_tables_widen_alike(kind: Kind, into: Kind, raw: str
     pending = rewiden(made, kind, into)
     database = connection()
     database.register("widening", pa.table({"c": made}))
-    database.execute(f"CREATE OR REPLACE TABLE widened AS SELECT c::{SQL_TYPES[kind]} AS c FROM widening")
-    database.execute(widen("widened", "c", kind, into))
+    database.execute(f"CREATE OR REPLACE TABLE widened AS SELECT c::{DIALECT.types[kind]} AS c FROM widening")
+    using = converted(DIALECT, "c", kind, into)
+    database.execute(f"ALTER TABLE widened ALTER c TYPE {DIALECT.types[into]} USING {using}")
     stored = database.execute("SELECT c::VARCHAR FROM widened").fetchall()
     database.unregister("widening")
     assert [str(one) if one is not None else None for one in pending.to_pylist()] == [held, None]

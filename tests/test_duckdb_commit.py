@@ -152,7 +152,7 @@ def test_a_file_named_like_a_schema_in_it_is_refused(tmp_path: Path, name: str) 
     assert caught.value.kind == "config"
 
 
-@pytest.mark.parametrize("url", ["postgresql://x/y", "duckdb:///", "file.duckdb"])
+@pytest.mark.parametrize("url", ["mysql://x/y", "duckdb:///", "file.duckdb"])
 def test_other_addresses_are_refused(tmp_path: Path, url: str) -> None:
     with pytest.raises(WarehouseError) as caught:
         open_warehouse(url, "shop", [ORDERS], scratch=tmp_path)
@@ -284,6 +284,7 @@ import os, sys
 from contextlib import contextmanager
 from pathlib import Path
 import warehouse_loader.duckdb_warehouse as house
+import warehouse_loader.marks as marks
 from framework.warehouse import Commit
 from tests.merge_kit import sight
 from tests.test_duckdb_commit import LINES, ORDERS
@@ -296,10 +297,10 @@ def never_closed(path, connect, **_):
     yield held[-1]
 
 file = Path(sys.argv[1])
-shop = house.DuckDBWarehouse(file, "shop", [ORDERS, LINES], scratch=file.parent)
+shop = house.duckdb_warehouse(file, "shop", [ORDERS, LINES], scratch=file.parent)
 decoded = [shop.codec().decode(sight("orders", *({"id": str(n), "more": n} for n in range(3000)), version=2))]
 if sys.argv[2] == "before":
-    shop._incarnate = lambda *_: os._exit(9)
+    marks.incarnate = lambda *_: os._exit(9)
 house.opened = never_closed
 shop.commit(Commit(tables=[ORDERS, LINES], feeds={"f": (1, "killed")}, decoded=decoded))
 os._exit(9)

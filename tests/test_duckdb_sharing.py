@@ -18,14 +18,15 @@ from framework.collection import Collection, Column
 from framework.warehouse import Commit, WarehouseError
 from tests.merge_kit import sight
 from warehouse_loader import read_only
-from warehouse_loader.duckdb_warehouse import DuckDBWarehouse
+from warehouse_loader.duckdb_warehouse import duckdb_warehouse
+from warehouse_loader.sql_warehouse import SqlWarehouse
 
 ROOT = Path(__file__).resolve().parent.parent
 THINGS = Collection("things", columns=(Column("id", "text"),))
 
 
-def warehouse(folder: Path, source: str = "shop", patience: float = 600.0) -> DuckDBWarehouse:
-    return DuckDBWarehouse(folder / "w.duckdb", source, [THINGS], scratch=folder / "scratch", patience=patience)
+def warehouse(folder: Path, source: str = "shop", patience: float = 600.0) -> SqlWarehouse:
+    return duckdb_warehouse(folder / "w.duckdb", source, [THINGS], scratch=folder / "scratch", patience=patience)
 
 
 def url(folder: Path) -> str:

@@ -13,27 +13,45 @@ from framework.warehouse import Warehouse, WarehouseError
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-__all__ = ["open_warehouse", "read_only"]
+    from warehouse_loader.destination import Destination
+
+__all__ = ["destination_at", "open_warehouse", "read_only"]
 
 _DUCKDB = "duckdb:///"
+_POSTGRESQL = "postgresql://"
 
 
 def open_warehouse(
     url: str, source: str, collections: Sequence[Collection], *, scratch: Path, carriers: Sequence[Collection] = ()
 ) -> Warehouse:
-    """One source's place in the warehouse at ``url`` (``duckdb:///PATH``); nothing is opened or made yet.
+    """One source's place in the warehouse at ``url``; nothing is opened or made yet.
 
-    ``collections``: those the source syncs. ``carriers``: others whose objects carry lists of these. ``scratch``: a
-    folder for what does not fit into memory.
-    Raises WarehouseError, kind ``config``, for a URL or a file name that cannot be.
+    ``url``: ``duckdb:///PATH`` or ``postgresql://USER:PASSWORD@HOST:PORT/DATABASE``. ``collections``: those the source
+    syncs. ``carriers``: others whose objects carry lists of these. ``scratch``: a folder for what does not fit into
+    memory. Raises WarehouseError, kind ``config``, for a URL or a file name that cannot be.
     """
-    from warehouse_loader.duckdb_warehouse import DuckDBWarehouse
+    if url.startswith(_POSTGRESQL):
+        from warehouse_loader.postgresql import postgres_warehouse
 
-    return DuckDBWarehouse(_file(url), source, collections, scratch=scratch, carriers=carriers)
+        return postgres_warehouse(url, source, collections, carriers=carriers)
+    from warehouse_loader.duckdb_warehouse import duckdb_warehouse
+
+    return duckdb_warehouse(_file(url), source, collections, scratch=scratch, carriers=carriers)
+
+
+def destination_at(url: str, patience: float = 5.0) -> Destination:
+    """The warehouse itself, to read what Catchment keeps there; waits ``patience`` seconds at most for it."""
+    if url.startswith(_POSTGRESQL):
+        from warehouse_loader.postgresql import Postgres
+
+        return Postgres(url, patience)
+    from warehouse_loader.duckdb_warehouse import DuckDBFile
+
+    return DuckDBFile(_file(url), None, patience)
 
 
 def read_only(url: str, patience: float = 5.0) -> AbstractContextManager[DuckDBPyConnection]:
-    """A connection that reads the warehouse; waits ``patience`` seconds at most for a commit under way.
+    """A connection that reads the DuckDB file; waits ``patience`` seconds at most for a commit under way.
 
     Commits wait while it is open. Raises WarehouseError if the file is not there or stays held.
     """
@@ -44,5 +62,6 @@ def read_only(url: str, patience: float = 5.0) -> AbstractContextManager[DuckDBP
 
 def _file(url: str) -> Path:
     if not url.startswith(_DUCKDB) or len(url) == len(_DUCKDB):
-        raise WarehouseError(f"no warehouse can be opened at {url!r}", f"Write {_DUCKDB}PATH, a file.", kind="config")
+        hint = f"Write {_DUCKDB}PATH, a file, or {_POSTGRESQL}USER:PASSWORD@HOST/DATABASE."
+        raise WarehouseError("no warehouse can be opened at this address", hint, kind="config")
     return Path(url[len(_DUCKDB) :])

@@ -47,8 +47,9 @@ ARROW: Mapping[Kind, Any] = {
 }
 _BAD = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, pa.ArrowInvalid, OverflowError)
 _FINER = re.compile(rb"[.,][0-9]{6}[0-9]*[1-9]")  # a fraction finer than a microsecond
-_WIDE = pa.decimal256(76, SCALE)  # on the way to 128 bits, where Arrow would overflow without a word
+_PLAIN = b'0123456789.-"nul'  # all that plain numbers, quoted or not, and nulls are written with
 _EXACT = 15  # digits that a float holds whatever they are
+# Nothing here asks Arrow to cast or compare: the first to do so imports pyarrow.compute, a tenth of a start-up.
 
 
 def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
@@ -58,6 +59,8 @@ def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
 _TEXTS = _decoder(list[str | None])
 _BOOLS = _decoder(list[bool | None])
 _DATES = _decoder(list[dt.date | None])
+_DECIMALS = _decoder(list[Decimal | None])
+_FLOATS = _decoder(list[float | None])
 _INSTANTS = _decoder(list[dt.datetime | None])
 _MEMBERS = _decoder(list[Raw])
 _FIELDS = _decoder(dict[str, Raw])
@@ -148,7 +151,9 @@ def _strict(kind: Kind, values: list[Any]) -> Any:
     if values.count(None) == len(values):  # half of a wide object's fields: far cheaper than converting them
         return pa.nulls(len(values), ARROW[kind])
     if kind == "timestamptz":
-        return pa.array(values, pa.timestamp("s", tz="UTC")).cast(INSTANT)
+        return pa.array([value and value * 1_000_000 for value in values], INSTANT)
+    if kind == "text" and values[0] == values[-1] and values.count(values[0]) == len(values):
+        return pa.repeat(pa.scalar(values[0], pa.string()), len(values))  # a currency, a mode: a quarter of the cost
     return pa.array(values, ARROW[kind])
 
 
@@ -181,9 +186,9 @@ def _one_by_one(leaf: Leaf, values: list[Raw]) -> tuple[Kind, Any]:
 
 def _whole(leaf: Leaf, values: list[Raw], data: bytes) -> Any:
     """The column in one go, or None (or an error) if its values are not all of one plain form."""
-    if leaf.kind in ("decimal", "double"):
-        return _numbers(leaf, values, data)
     listed = b"[" + b",".join(values) + b"]"
+    if leaf.kind in ("decimal", "double"):
+        return _numbers(leaf, listed, max(map(len, values)))
     if leaf.kind == "text":
         return pa.array(_TEXTS.decode(listed), pa.string())
     if leaf.kind == "bool":
@@ -199,18 +204,14 @@ def _whole(leaf: Leaf, values: list[Raw], data: bytes) -> Any:
     return _strict(leaf.kind, numbers)
 
 
-def _numbers(leaf: Leaf, values: list[Raw], data: bytes) -> Any:
-    texts = _texts(values, data)
-    if b'"' in data:
-        if not leaf.declared or leaf.kind == "double":
-            return None
-        import pyarrow.compute as pc
-
-        texts = pc.utf8_trim(texts, '"')
+def _numbers(leaf: Leaf, listed: bytes, longest: int) -> Any:
+    """Decimals and doubles that are written plainly, with quotes where a declared decimal comes as text."""
+    if listed[1:-1].translate(None, _PLAIN + b","):
+        return None
     if leaf.kind == "decimal":
-        return texts.cast(_WIDE).cast(ARROW["decimal"])
-    plain = max(map(len, values)) <= _EXACT and b"e" not in data.lower()
-    return texts.cast(pa.float64()) if plain else None
+        quoted = b'"' in listed
+        return None if quoted and not leaf.declared else pa.array(_DECIMALS.decode(listed), ARROW["decimal"])
+    return pa.array(_FLOATS.decode(listed), pa.float64()) if longest <= _EXACT and b'"' not in listed else None
 
 
 def _texts(values: list[Raw], data: bytes) -> Any:
@@ -219,8 +220,8 @@ def _texts(values: list[Raw], data: bytes) -> Any:
     offsets = pa.py_buffer(array("i", accumulate(sizes, initial=0)))
     valid = None
     if 4 in sizes or 0 in sizes:
-        absent = [size in (0, 4) and bytes(raw) in (b"null", b"") for size, raw in zip(sizes, values, strict=True)]
-        valid = pa.array([not one for one in absent], pa.bool_()).buffers()[1] if any(absent) else None
+        there = [size not in (0, 4) or bool(size and raw != NULL) for size, raw in zip(sizes, values, strict=True)]
+        valid = None if all(there) else pa.array(there, pa.bool_()).buffers()[1]
     made = pa.StringArray.from_buffers(len(values), offsets, pa.py_buffer(data), valid)
     try:
         made.validate(full=True)
@@ -251,7 +252,7 @@ def rewiden(made: Any, kind: Kind, into: Kind) -> Any:
     if join(kind, into) != into:
         raise ValueError(f"a column cannot go from {kind} to {into} without loss")
     if kind == "timestamptz":
-        values: list[Any] = made.cast(pa.int64()).to_pylist()
+        values: list[Any] = made.view(pa.int64()).to_pylist()
     else:
         values = made.to_pylist()
     if into == "decimal":

@@ -81,9 +81,9 @@ def _current(one: Packed, stale: Stale, key: str, held: Held) -> Packed:
     """
     if not stale:
         return one
-    owners = one.columns[one.link][1].to_pylist()
-    versions = one.columns["_version"][1].cast(pa.int64()).to_pylist()
-    marks = _part(one, "_deleted_at", "timestamptz").cast(pa.int64()).to_pylist()
+    owners = [str(owner) for owner in one.columns[one.link][1].to_pylist()]
+    versions = one.columns["_version"][1].view(pa.int64()).to_pylist()
+    marks = _part(one, "_deleted_at", "timestamptz").view(pa.int64()).to_pylist()
     kept, deleted, older = [], [], []
     for place, (owner, version, mark) in enumerate(zip(owners, versions, marks, strict=True)):
         stored, gone = stale.get(owner, (None, None))
@@ -106,12 +106,10 @@ def _current(one: Packed, stale: Stale, key: str, held: Held) -> Packed:
 
 def _newest(table: Any, key: str) -> Any:
     """Each key once. Of equal versions the later sight stays; a deletion holds if no payload is newer."""
-    import pyarrow.compute as pc
-
     deletes = "_deleted_at" in table.column_names
-    if pc.count_distinct(table.column(key)).as_py() == table.num_rows:
-        return table
     keys = table.column(key).to_pylist()
+    if len(set(keys)) == len(keys):
+        return table
     versions = table.column("_version").cast(pa.int64()).to_pylist()
     best: dict[Any, int] = {}
     for at, (name, version) in enumerate(zip(keys, versions, strict=True)):

@@ -6,135 +6,156 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from warehouse_loader.destination import Session
+from warehouse_loader.dialect import Dialect, literal, quote, table
 from warehouse_loader.lattice import Kind
 from warehouse_loader.layout import Layout, Leaf
-from warehouse_loader.merge import KINDS, NOW, SQL_TYPES
 from warehouse_loader.naming import original, parts
-from warehouse_loader.registered import registered
 
 if TYPE_CHECKING:
-    from duckdb import DuckDBPyConnection
-
     from warehouse_loader.codec import Refused
 
 SCHEMA = "catchment"
-_INSTANT = SQL_TYPES["timestamptz"]
 _COUNTS = ("fetched", "inserted", "updated", "unchanged", "appended", "quarantined", "deleted", "restored")
-_TABLES = {
-    "runs": f"run_id VARCHAR, source VARCHAR, connector VARCHAR, status VARCHAR, started_at {_INSTANT}, "
-    f"finished_at {_INSTANT}, resumed BOOLEAN, api_calls BIGINT, rate_limited BIGINT, waited_s DOUBLE, "
-    "feeds JSON, error JSON",
-    "run_collections": "run_id VARCHAR, source VARCHAR, collection VARCHAR, status VARCHAR, "
-    f"complete_to {_INSTANT}, {', '.join(f'{name} BIGINT' for name in _COUNTS)}, error JSON",
-    "collections": "source VARCHAR, collection VARCHAR, status VARCHAR, rows BIGINT, "
-    f"complete_to {_INSTANT}, error JSON",
-    "columns": "source VARCHAR, collection VARCHAR, column_name VARCHAR, original VARCHAR, type VARCHAR, "
-    "description VARCHAR, reference VARCHAR",
-    "quarantine": f"source VARCHAR, collection VARCHAR, reason VARCHAR, record VARCHAR, quarantined_at {_INSTANT}",
-}
+_TABLES: Mapping[str, Mapping[str, Kind]] = {
+    "runs": {
+        "run_id": "text", "source": "text", "connector": "text", "status": "text", "started_at": "timestamptz",
+        "finished_at": "timestamptz", "resumed": "bool", "api_calls": "bigint", "rate_limited": "bigint",
+        "waited_s": "double", "feeds": "json", "error": "json",
+    },
+    "run_collections": {
+        "run_id": "text", "source": "text", "collection": "text", "status": "text", "complete_to": "timestamptz",
+        **dict.fromkeys(_COUNTS, "bigint"), "error": "json",
+    },
+    "collections": {
+        "source": "text", "collection": "text", "status": "text", "rows": "bigint", "complete_to": "timestamptz",
+        "error": "json",
+    },
+    "columns": {
+        "source": "text", "collection": "text", "column_name": "text", "original": "text", "type": "text",
+        "description": "text", "reference": "text",
+    },
+    "quarantine": {
+        "source": "text", "collection": "text", "reason": "text", "record": "text", "quarantined_at": "timestamptz",
+    },
+}  # fmt: skip
 
 
-def ensure(connection: DuckDBPyConnection, existing: Iterable[str]) -> bool:
+def ensure(session: Session) -> bool:
     """Creates what is missing of the schema; whether anything was."""
-    missing = _TABLES.keys() - set(existing)
+    missing = sorted(_TABLES.keys() - session.tables(SCHEMA))
     if missing:
-        connection.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
-    for name in sorted(missing):
-        connection.execute(f"CREATE TABLE IF NOT EXISTS {SCHEMA}.{name} ({_TABLES[name]})")
+        session.define([*session.schema(SCHEMA), *(_create(session.dialect, one) for one in missing)])
     return bool(missing)
 
 
-def types(connection: DuckDBPyConnection, table: str) -> dict[str, str]:
-    """The columns of a table (a quoted name) with their SQL types."""
-    return dict(connection.execute("SELECT name, type FROM pragma_table_info(?)", [table]).fetchall())
+def _create(d: Dialect, name: str) -> str:
+    columns = ", ".join(f"{quote(column)} {d.types[kind]}" for column, kind in _TABLES[name].items())
+    return f"CREATE TABLE IF NOT EXISTS {SCHEMA}.{name} ({columns})"
 
 
-def known_columns(connection: DuckDBPyConnection, source: str) -> dict[str, list[Leaf]]:
+def known_columns(session: Session, source: str) -> dict[str, list[Leaf]]:
     """Per collection, every column that was ever written down, with the path it came from."""
-    rows = connection.execute(
-        f"SELECT collection, column_name, original, type FROM {SCHEMA}.columns WHERE source = ? ORDER BY rowid",
-        [source],
-    ).fetchall()
+    rows = session.rows(
+        f"SELECT collection, column_name, original, type FROM {SCHEMA}.columns "
+        f"WHERE source = {literal(source)} ORDER BY {session.dialect.arrival}"
+    )
     found: dict[str, list[Leaf]] = {}
     for collection, name, path, kind in rows:
-        if kind in SQL_TYPES:
+        if kind in session.dialect.types:
             leaf = Leaf(name, parts(path), kind, loose=kind != "json", declared=False)
             found.setdefault(collection, []).append(leaf)
     return found
 
 
-def write_columns(connection: DuckDBPyConnection, source: str, layouts: Sequence[Layout]) -> None:
+def write_columns(session: Session, source: str, layouts: Sequence[Layout]) -> None:
     """Notes what each column is; rows that stand there already are left alone."""
     if not layouts:
         return
     fields = ("source", "collection", "column_name", "original", "type", "description", "reference")
-    there = set(
-        connection.execute(f"SELECT {', '.join(fields)} FROM {SCHEMA}.columns WHERE source = ?", [source]).fetchall()
-    )
-    names = {row[1:3] for row in there}
+    mine = f"FROM {SCHEMA}.columns WHERE source = {literal(source)}"
+    known = set(session.rows(f"SELECT {', '.join(fields)} {mine}"))
+    names = {row[1:3] for row in known}
     wanted = [
         (source, layout.collection.name, leaf.name, original(leaf.path), leaf.kind, leaf.description, leaf.references)
         for layout in layouts
         for leaf in layout.columns
     ]
-    news = [row for row in wanted if row not in there]
+    news = [row for row in wanted if row not in known]
     for row in news:
         if row[1:3] in names:
-            connection.execute(
-                f"DELETE FROM {SCHEMA}.columns WHERE source = ? AND collection = ? AND column_name = ?", row[:3]
-            )
+            session.change(f"DELETE {mine} AND collection = {literal(row[1])} AND column_name = {literal(row[2])}")
     if news:
-        _append(connection, "columns", [dict(zip(fields, row, strict=True)) for row in news])
+        _append(session, "columns", [dict(zip(fields, row, strict=True)) for row in news])
 
 
-def quarantine(connection: DuckDBPyConnection, source: str, refused: Sequence[Refused]) -> None:
+def quarantine(session: Session, source: str, refused: Sequence[Refused]) -> None:
     """Keeps records that could be no rows, each text once however often it comes."""
-    for one in refused:
-        connection.execute(
-            f"INSERT INTO {SCHEMA}.quarantine SELECT $source, $collection, $reason, $record, {NOW} WHERE NOT EXISTS "
-            f"(FROM {SCHEMA}.quarantine q WHERE q.source = $source AND q.collection = $collection "
-            "AND q.record = $record)",
-            {"source": source, "collection": one.collection, "reason": one.reason, "record": one.record},
+    import pyarrow as pa
+
+    lines = {(one.collection, one.record): one.reason for one in refused}
+    if not lines:
+        return
+    collections, records = zip(*lines, strict=True)
+    found = pa.table({"collection": collections, "record": records, "reason": list(lines.values())})
+    with session.staged("refused", found):
+        session.change(
+            f"INSERT INTO {SCHEMA}.quarantine (source, collection, reason, record, quarantined_at) "
+            f"SELECT {literal(source)}, r.collection, r.reason, r.record, {session.dialect.now} FROM refused r "
+            f"WHERE NOT EXISTS (SELECT 1 FROM {SCHEMA}.quarantine q WHERE q.source = {literal(source)} "
+            "AND q.collection = r.collection AND q.record = r.record)"
         )
 
 
-def write_report(connection: DuckDBPyConnection, report: Mapping[str, Any], live: Mapping[str, int]) -> None:
+def write_report(session: Session, report: Mapping[str, Any], live: Mapping[str, int]) -> None:
     """Writes a run's document (`sync --json`) into runs, run_collections and collections, over an earlier writing."""
     run = {"run_id": report.get("run_id")}
     for source in report.get("sources", ()):
-        name = source.get("source")
+        name = str(source.get("source"))
         of = {**run, "source": name}
-        for table in ("runs", "run_collections"):
-            connection.execute(f"DELETE FROM {SCHEMA}.{table} WHERE run_id = ? AND source = ?", [*of.values()])
+        for one in ("runs", "run_collections"):
+            session.change(
+                f"DELETE FROM {SCHEMA}.{one} WHERE run_id = {literal(str(run['run_id']))} AND source = {literal(name)}"
+            )
         shared = {"started_at": report.get("started_at"), "finished_at": report.get("finished_at")}
-        _append(connection, "runs", [{**shared, **source, **of}])
+        _append(session, "runs", [{**shared, **source, **of}])
         lines = [{**one, **of, "rows": live.get(one.get("collection", ""), 0)} for one in source.get("collections", ())]
-        _append(connection, "run_collections", lines)
-        connection.execute(
-            f"DELETE FROM {SCHEMA}.collections WHERE source = ? AND list_contains(?, collection)",
-            [name, [line["collection"] for line in lines]],
-        )
-        _append(connection, "collections", lines)
+        _append(session, "run_collections", lines)
+        listed = ", ".join(literal(line["collection"]) for line in lines)
+        if listed:
+            session.change(
+                f"DELETE FROM {SCHEMA}.collections WHERE source = {literal(name)} AND collection IN ({listed})"
+            )
+        _append(session, "collections", lines)
 
 
-def _append(connection: DuckDBPyConnection, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
+def _append(session: Session, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
     """Adds rows as one Arrow table: a bound value each would cost more than a first load's commit."""
     import pyarrow as pa
 
     if not rows:
         return
-    columns = dict(column.split(maxsplit=1) for column in _TABLES[table].split(", "))
-    numeric = {"BIGINT": pa.int64(), "DOUBLE": pa.float64(), "BOOLEAN": pa.bool_()}
+    columns = _TABLES[name]
+    numeric = {"bigint": pa.int64(), "double": pa.float64(), "bool": pa.bool_()}
     made = {}
-    for name, sql_type in columns.items():
-        values = [row.get(name) for row in rows]
+    for column, kind in columns.items():
+        values = [row.get(column) for row in rows]
         values = [json.dumps(value) if isinstance(value, dict | list) else value for value in values]
-        made[name] = pa.array(values, numeric.get(sql_type, pa.string()))
-    cast = ", ".join(f'"{name}"::{sql_type}' for name, sql_type in columns.items())
-    with registered(connection, "lines", pa.table(made)):
-        connection.execute(f"INSERT INTO {SCHEMA}.{table} SELECT {cast} FROM lines")
+        made[column] = pa.array(values, numeric.get(kind, pa.string()))
+    cast = ", ".join(f"{quote(column)}::{session.dialect.types[kind]}" for column, kind in columns.items())
+    named = ", ".join(map(quote, columns))
+    with session.staged("lines", pa.table(made)):
+        session.change(f"INSERT INTO {SCHEMA}.{name} ({named}) SELECT {cast} FROM lines")
 
 
-def kinds(types: Mapping[str, str]) -> dict[str, Kind]:
+def kinds(d: Dialect, types: Mapping[str, str]) -> dict[str, Kind]:
     """The table's column types in our words; a type that is none of ours is left out."""
-    return {name: KINDS[kind] for name, kind in types.items() if kind in KINDS}
+    return {name: d.kinds[kind] for name, kind in types.items() if kind in d.kinds}
+
+
+def live(session: Session, source: str, names: Iterable[str]) -> dict[str, int]:
+    """Rows that are not marked as deleted, by collection."""
+    counts = [
+        f"SELECT {literal(name)}, count(*) FROM {table(source, name)} WHERE _deleted_at IS NULL" for name in names
+    ]
+    return dict(session.rows(" UNION ALL ".join(counts))) if counts else {}

@@ -24,6 +24,7 @@ class _Typed(msgspec.Struct, gc=False):
     object: str = ""
 
 
+_LISTS = msgspec.json.Decoder(list[_Envelope | list[Raw] | None])
 _ENVELOPES = msgspec.json.Decoder(list[_Envelope])
 _ARRAYS = msgspec.json.Decoder(list[list[Raw]])
 _TYPES = msgspec.json.Decoder(list[_Typed])
@@ -81,6 +82,26 @@ def _kinds(members: list[Raw]) -> list[str]:
 
 def _lists(child: Child, raws: Sequence[Raw]) -> Iterator[tuple[int, list[Raw], bool]]:
     """Per parent that shows a list: its members and whether that is all of them."""
+    owners = [owner for owner, size in enumerate(map(len, raws)) if size]
+    try:
+        lists = _LISTS.decode(b"[" + b",".join([raws[owner] for owner in owners]) + b"]")
+    except UNREADABLE:
+        yield from _odd_lists(child, raws)
+        return
+    for owner, shown in zip(owners, lists, strict=True):
+        if isinstance(shown, _Envelope):
+            if isinstance(shown.data, list):
+                yield owner, shown.data, shown.has_more is False
+            else:
+                yield owner, [raws[owner]], True
+        elif shown is not None:
+            yield owner, shown, True
+        elif not child.expand:
+            yield owner, [], True  # a single object that is not there
+
+
+def _odd_lists(child: Child, raws: Sequence[Raw]) -> Iterator[tuple[int, list[Raw], bool]]:
+    """The same where a list has another form in some parent."""
     objects, arrays = [], []
     for owner, raw in enumerate(raws):
         first = bytes(memoryview(raw)[:1])

@@ -131,7 +131,8 @@ class RecordCodec:
             return
         layout, records, kept = self._records(name, b"[" + b",".join(part.members) + b"]", page)
         owners = part.owners if kept is None else [part.owners[at] for at in kept]
-        chunk = Chunk(layout, records, [parents.versions[at] for at in owners], None, of, new)
+        gone = [parents.deleted[at] for at in owners] if parents.deleted else None  # they go with their parent
+        chunk = Chunk(layout, records, [parents.versions[at] for at in owners], gone, of, new)
         chunk.injected[link] = [keys[at] for at in owners]
         if layout.collection.numbered:
             places = part.places if kept is None else [part.places[at] for at in kept]
@@ -271,7 +272,7 @@ def _pack(chunks: list[Chunk], registry: Registry) -> Packed:
     for column in chunks[0].injected:
         link = column if column != layout.key.name or not layout.collection.numbered else link
         values = [value for chunk in chunks for value in chunk.injected[column]]
-        made[column] = "text", pa.array(values, pa.string())
+        made[column] = _linked(layout.by_name[column].kind, pa.array(values, pa.string()))
     registry.widen(name, {column: join(kind, layout.by_name[column].kind) for column, (kind, _) in made.items()})
     versions = [version for chunk in chunks for version in chunk.versions]
     made["_version"] = "timestamptz", pa.array(versions, INSTANT)
@@ -280,3 +281,15 @@ def _pack(chunks: list[Chunk], registry: Registry) -> Packed:
         gone = [version if flag else None for version, flag in zip(versions, flags, strict=True)]
         made["_deleted_at"] = "timestamptz", pa.array(gone, INSTANT)
     return Packed(name, chunks[0].parent, link, chunks[0].fresh, len(records), made)
+
+
+def _linked(kind: Kind, keys: Any) -> tuple[Kind, Any]:
+    """Parents' keys as their column has them: whole numbers where the vendor's ids are."""
+    import pyarrow as pa
+
+    if kind == "bigint":
+        try:
+            return "bigint", keys.cast(pa.int64())
+        except pa.ArrowInvalid:
+            pass
+    return "text", keys

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import logging
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -12,26 +11,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from framework.warehouse import WarehouseError
+from warehouse_loader.patience import HeldError, patiently
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
-
-log = logging.getLogger(__name__)
 
 _STEP = 0.02  # seconds between two attempts at our own lock, held for a commit at most
 _FOREIGN = 0.25  # seconds between two attempts at a file that a foreign program holds
 _SIGNS = ("Could not set lock", "different configuration", "already attached", "file handle conflict")
 
 Entered = tuple["DuckDBPyConnection", "int | None"]
-
-
-class _HeldError(Exception):
-    """Somebody else has the file or its lock; ``step``: seconds until it is worth another attempt."""
-
-    def __init__(self, message: str, hint: str, step: float) -> None:
-        super().__init__(message)
-        self.hint = hint
-        self.step = step
 
 
 @contextmanager
@@ -51,34 +40,15 @@ def opened(
             _release(handle)
             raise
 
-    connection, handle = _patiently(enter, patience)
+    try:
+        connection, handle = patiently(enter, patience)
+    except HeldError as held:
+        raise WarehouseError(f"{held}; waited {patience:.0f} s", held.hint) from None
     try:
         yield connection
     finally:
         connection.close()
         _release(handle)
-
-
-def _patiently(enter: Callable[[], Entered], patience: float) -> Entered:
-    """Enters at once where nobody is in the way; otherwise polls, and says once for whom."""
-    try:
-        return enter()
-    except _HeldError as held:
-        log.warning("waiting: %s", held)
-    import backoff  # only those who wait pay for it
-
-    polled = backoff.on_exception(
-        backoff.runtime,
-        _HeldError,
-        value=lambda held: held.step,
-        max_time=patience,
-        jitter=None,
-        logger=None,
-    )(enter)
-    try:
-        return polled()
-    except _HeldError as held:
-        raise WarehouseError(f"{held}; waited {patience:.0f} s", held.hint) from None
 
 
 def _connected(path: Path, connect: Callable[[], DuckDBPyConnection]) -> DuckDBPyConnection:
@@ -93,7 +63,7 @@ def _connected(path: Path, connect: Callable[[], DuckDBPyConnection]) -> DuckDBP
         found = re.search(r"PID (\d+)", text)
         holder = f"process {found[1]}" if found else f"process {os.getpid()} (this one)"
         hint = "Close that program, or its connection to the file, and run again."
-        raise _HeldError(f"{holder} holds the warehouse {path}", hint, _FOREIGN) from None
+        raise HeldError(f"{holder} holds the warehouse {path}", hint, _FOREIGN) from None
 
 
 def _locked(path: Path, *, shared: bool) -> int | None:
@@ -113,7 +83,7 @@ def _locked(path: Path, *, shared: bool) -> int | None:
         writer = os.pread(handle, 32, 0).decode(errors="replace").strip() or "unknown"
         os.close(handle)
         message = f"another Catchment process (last writer: {writer}) holds the warehouse {path}"
-        raise _HeldError(message, "Let it finish, or end it, and run again.", _STEP) from None
+        raise HeldError(message, "Let it finish, or end it, and run again.", _STEP) from None
     if not shared:
         os.truncate(handle, 0)
         os.pwrite(handle, str(os.getpid()).encode(), 0)

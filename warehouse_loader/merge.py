@@ -4,80 +4,69 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from warehouse_loader.lattice import PRECISION, SCALE, Kind
-
-SQL_TYPES: dict[Kind, str] = {
-    "bool": "BOOLEAN",
-    "bigint": "BIGINT",
-    "decimal": f"DECIMAL({PRECISION},{SCALE})",
-    "double": "DOUBLE",
-    "text": "VARCHAR",
-    "timestamptz": "TIMESTAMP WITH TIME ZONE",
-    "date": "DATE",
-    "json": "JSON",
-}
-KINDS: dict[str, Kind] = {name: kind for kind, name in SQL_TYPES.items()}
-
-_INSTANT = SQL_TYPES["timestamptz"]
-NOW = "getvariable('catchment_now')"  # the time of the commit, set once in its connection
+from warehouse_loader.dialect import SYSTEM, Dialect, quote
+from warehouse_loader.lattice import Kind
 
 
-def set_now(micros: int) -> str:
-    return f"SET VARIABLE catchment_now = make_timestamptz({micros:d})"
-
-
-def quote(name: str) -> str:
-    escaped = name.replace('"', '""')
-    return f'"{escaped}"'
-
-
-def create(table: str, columns: Sequence[tuple[str, Kind]]) -> str:
-    listed = [f"{quote(name)} {SQL_TYPES[kind]}" for name, kind in columns]
-    listed += [f"{name} {_INSTANT}" for name in ("_version", "_synced_at", "_deleted_at")]
+def create(d: Dialect, table: str, columns: Sequence[tuple[str, Kind]]) -> str:
+    """A table with these columns and the system's."""
+    listed = [f"{quote(name)} {d.types[kind]}" for name, kind in columns]
+    listed += [f"{name} {d.types['timestamptz']}" for name in SYSTEM]
     return f"CREATE TABLE IF NOT EXISTS {table} ({', '.join(listed)})"
 
 
-def add_column(table: str, name: str, kind: Kind) -> str:
-    return f"ALTER TABLE {table} ADD COLUMN IF NOT EXISTS {quote(name)} {SQL_TYPES[kind]}"
+def add_column(d: Dialect, table: str, name: str, kind: Kind) -> str:
+    """One more column, null in every row there is."""
+    return f"ALTER TABLE {table} ADD COLUMN IF NOT EXISTS {quote(name)} {d.types[kind]}"
 
 
-def widen(table: str, name: str, kind: Kind, into: Kind) -> str:
-    """A column's type made wider, its values kept: an instant becomes its seconds since 1970."""
-    return f"ALTER TABLE {table} ALTER COLUMN {quote(name)} TYPE {SQL_TYPES[into]} USING {_as(quote(name), kind, into)}"
-
-
-def _as(column: str, kind: Kind, into: Kind) -> str:
+def converted(d: Dialect, column: str, kind: Kind, into: Kind) -> str:
+    """A column's values as a wider type has them: an instant becomes its seconds since 1970."""
     if into not in ("text", "json"):
-        return f"{column}::{SQL_TYPES[into]}"
+        return f"{column}::{d.types[into]}"
     text = f"{column}::VARCHAR"
     if kind == "timestamptz":
-        seconds = f"(epoch_us({column})::DECIMAL(24,0) * 0.000001)::VARCHAR"
+        seconds = f"({d.micros.format(column)}::DECIMAL(24,0) * 0.000001)::VARCHAR"
         text = f"rtrim(rtrim({seconds}, '0'), '.')"
     elif kind == "decimal":
         text = f"rtrim(rtrim({text}, '0'), '.')"
     if into == "text":
         return text
-    return f"to_json({text})" if kind in ("text", "date") else f"{text}::JSON"
+    return f"{d.to_json}({text})" if kind in ("text", "date") else f"{text}::{d.types['json']}"
 
 
-def find(table: str, key: str) -> str:
-    """Puts into ``near`` where the batch's rows are that the table has already, and counts them.
+def near(d: Dialect, table: str, key: str) -> str:
+    """Where the batch's rows are that the table has already.
 
     Only the key is read of the whole table; what is read of all columns is then found by its place.
     """
     return f"""
-        CREATE OR REPLACE TEMP TABLE near AS
-        SELECT t.rowid AS place, t.{key} AS key FROM {table} t SEMI JOIN batch b ON t.{key} = b.{key}"""
+        SELECT t.{d.place(key)} AS place, t.{key} AS key FROM {table} t WHERE t.{key} IN (SELECT {key} FROM batch)"""
 
 
-def insert(table: str, key: str, anti: bool) -> str:
+# What is new stands outside a subquery, where DuckDB would take its alias for a column of that name if there is one.
+# No column has a $ in its name.
+_NEW = '"new$"'
+
+
+def dead(table: str, key: str, anti: bool) -> str:
+    """How many new rows come deleted."""
+    return f"SELECT count(*) FROM batch {_NEW} WHERE _deleted_at IS NOT NULL{_apart(table, key, key) if anti else ''}"
+
+
+def insert(d: Dialect, table: str, key: str, columns: Sequence[str], anti: bool) -> str:
     """Adds the rows that are new; ``anti`` where some may be known."""
-    apart = f" ANTI JOIN {table} t ON t.{key} = b.{key}" if anti else ""
-    return f"INSERT INTO {table} BY NAME SELECT b.*, {NOW} AS _synced_at FROM batch b{apart}"
+    named = ", ".join(map(quote, columns))
+    apart = f" WHERE true{_apart(table, key, key)}" if anti else ""
+    return f"INSERT INTO {table} ({named}, _synced_at) SELECT {named}, {d.now} FROM batch {_NEW}{apart}"
 
 
-def compare(table: str, key: str, columns: Sequence[str], empty: Collection[str], deletes: bool) -> str:
-    """Puts into ``hit`` what each known row of the batch changes; what is older than its row changes nothing.
+def _apart(table: str, key: str, new: str) -> str:
+    return f" AND NOT EXISTS (SELECT 1 FROM {table} t WHERE t.{key} = {_NEW}.{new})"
+
+
+def compare(d: Dialect, table: str, key: str, columns: Sequence[str], empty: Collection[str], deletes: bool) -> str:
+    """What each known row of the batch changes; what is older than its row changes nothing.
 
     ``how``: the whole ``row``, or only its ``version``. ``d0``, ``d1`` ... say which of ``columns`` differ; those in
     ``empty`` are null in the whole batch and not in it.
@@ -88,44 +77,49 @@ def compare(table: str, key: str, columns: Sequence[str], empty: Collection[str]
     ]
     named = [f"d{at}" for at in range(len(columns))]
     listed = "".join(f", {one} AS {name}" for one, name in zip(differ, named, strict=True))
-    dead = "greatest(t._deleted_at, b._deleted_at)" if deletes else "t._deleted_at"
+    # Who is shown as deleted again and again was deleted once: the first mark stays.
+    dead = "CASE WHEN t._deleted_at >= b._version THEN t._deleted_at END"
+    if deletes:
+        dead = f"CASE WHEN b._deleted_at IS NULL THEN {dead} ELSE coalesce(t._deleted_at, b._deleted_at) END"
     return f"""
-        CREATE OR REPLACE TEMP TABLE hit AS
         WITH pair AS (
             SELECT n.place, n.key, b._version AS bv, t._version AS tv, t._deleted_at AS td,
-                CASE WHEN {dead} >= b._version THEN {dead} END AS dead{listed}
-            FROM near n JOIN {table} t ON t.rowid = n.place JOIN batch b ON b.{key} = n.key
+                {dead} AS dead{listed}
+            FROM near n JOIN {table} t ON t.{d.place(key)} = n.place JOIN batch b ON b.{key} = n.key
             WHERE t._version IS NULL OR b._version >= t._version
+        ), judged AS (
+            SELECT *, CASE
+                WHEN {" OR ".join(named) or "false"} OR tv IS NULL OR dead IS DISTINCT FROM td THEN 'row'
+                WHEN bv > tv THEN 'version' END AS how
+            FROM pair
         )
-        SELECT *, CASE
-            WHEN {" OR ".join(named) or "false"} OR tv IS NULL OR dead IS DISTINCT FROM td THEN 'row'
-            WHEN bv > tv THEN 'version' END AS how
-        FROM pair WHERE how IS NOT NULL"""
+        SELECT * FROM judged WHERE how IS NOT NULL"""
 
 
 def tally(columns: Sequence[str]) -> str:
     """Per ``how``: rows, rows that it marks as deleted, rows that it revives, and per column whether any differs."""
     any_of = "".join(f", bool_or(d{at})" for at in range(len(columns)))
     return f"""
-        SELECT how, count(*), count(*) FILTER (td IS NULL AND dead IS NOT NULL),
-            count(*) FILTER (td IS NOT NULL AND dead IS NULL){any_of} FROM hit GROUP BY how"""
+        SELECT how, count(*), count(*) FILTER (WHERE td IS NULL AND dead IS NOT NULL),
+            count(*) FILTER (WHERE td IS NOT NULL AND dead IS NULL){any_of} FROM hit GROUP BY how"""
 
 
-def update_versions(table: str) -> str:
+def update_versions(d: Dialect, table: str, key: str) -> str:
     """Moves the versions of rows that came again as they were."""
-    return f"UPDATE {table} AS t SET _version = h.bv FROM hit h WHERE h.how = 'version' AND t.rowid = h.place"
+    place = d.place(key)
+    return f"UPDATE {table} AS t SET _version = h.bv FROM hit h WHERE h.how = 'version' AND t.{place} = h.place"
 
 
-def update_rows(table: str, key: str, columns: Sequence[str], empty: Collection[str]) -> str:
+def update_rows(d: Dialect, table: str, key: str, columns: Sequence[str], empty: Collection[str]) -> str:
     """Writes the rows that changed; ``columns`` are those that differ in any of them.
 
     Columns that do not change are not written: each costs its share of every row group that holds a changed row.
     """
     sets = [f"{quote(name)} = {'NULL' if name in empty else 'b.' + quote(name)}" for name in columns]
-    sets += ["_version = b._version", "_deleted_at = h.dead", f"_synced_at = {NOW}"]
+    sets += ["_version = b._version", "_deleted_at = h.dead", f"_synced_at = {d.now}"]
     return f"""
         UPDATE {table} AS t SET {", ".join(sets)}
-        FROM batch b, hit h WHERE h.how = 'row' AND h.key = b.{key} AND t.rowid = h.place"""
+        FROM batch b, hit h WHERE h.how = 'row' AND h.key = b.{key} AND t.{d.place(key)} = h.place"""
 
 
 def gone_count(table: str, key: str) -> str:
@@ -133,56 +127,59 @@ def gone_count(table: str, key: str) -> str:
     return f"""
         SELECT (SELECT count(*) FROM gone g JOIN {table} t ON t.{key} = g.key
                 WHERE t._deleted_at IS NULL AND (t._version IS NULL OR g.stamp >= t._version))
-            + (SELECT count(*) FROM gone g ANTI JOIN {table} t ON t.{key} = g.key)"""
+            + (SELECT count(*) FROM gone {_NEW} WHERE true{_apart(table, key, "key")})"""
 
 
-def gone_mark(table: str, key: str) -> str:
+def gone_mark(d: Dialect, table: str, key: str) -> str:
     """Marks the rows they delete."""
     return f"""
-        UPDATE {table} AS t SET _deleted_at = g.stamp, _synced_at = {NOW} FROM gone g
+        UPDATE {table} AS t SET _deleted_at = g.stamp, _synced_at = {d.now} FROM gone g
         WHERE t.{key} = g.key AND (t._version IS NULL OR g.stamp >= t._version)
             AND (t._deleted_at IS NULL OR t._deleted_at < g.stamp)"""
 
 
-def gone_note(table: str, key: str) -> str:
+def gone_note(d: Dialect, table: str, key: str) -> str:
     """Notes deletions of keys that no row has: an older payload may still come."""
     return f"""
-        INSERT INTO {table} ({key}, _deleted_at, _synced_at)
-        SELECT g.key, g.stamp, {NOW} FROM gone g ANTI JOIN {table} t ON t.{key} = g.key"""
+        INSERT INTO {table} ({key}, _deleted_at, _synced_at) SELECT key, stamp, {d.now} FROM gone {_NEW}
+        WHERE true{_apart(table, key, "key")}"""
 
 
-def close(table: str, link: str, narrower: Sequence[str]) -> str:
+def close(d: Dialect, table: str, link: str, narrower: Sequence[str]) -> str:
     """Marks members that their parent's whole, newer list (``closing``: key, version) does not show.
 
     A row that a narrower parent owns too (a subscription's discount names the customer) is that parent's to close.
     """
-    others = "".join(f" AND t.{quote(name)} IS NULL" for name in narrower)
     return f"""
-        UPDATE {table} AS t SET _deleted_at = z.version, _synced_at = {NOW} FROM closing z
-        WHERE t.{quote(link)} = z.key AND t._version < z.version AND t._deleted_at IS NULL{others}"""
+        UPDATE {table} AS t SET _deleted_at = z.version, _synced_at = {d.now} FROM closing z
+        WHERE t.{quote(link)} = z.key AND t._version < z.version AND t._deleted_at IS NULL{_unless(narrower)}"""
 
 
-def orphans(table: str, link: str, parent: str, key: str, narrower: Sequence[str], *, told: str) -> str:
+def orphans(d: Dialect, table: str, link: str, parent: str, key: str, narrower: Sequence[str], *, told: str) -> str:
     """Marks the children of deleted parents, but for those that a narrower parent owns too.
 
     ``told``: of which this commit tells, ``p`` the parents or ``t`` the children: an event of a child may come after
     its parent's deletion and yet be older.
     """
-    others = "".join(f" AND t.{quote(name)} IS NULL" for name in narrower)
     return f"""
-        UPDATE {table} AS t SET _deleted_at = p._deleted_at, _synced_at = {NOW} FROM {parent} p
-        WHERE {told}._synced_at = {NOW} AND p._deleted_at IS NOT NULL AND t.{quote(link)} = p.{key}::VARCHAR
-            AND t._deleted_at IS NULL AND (t._version IS NULL OR t._version <= p._deleted_at){others}"""
+        UPDATE {table} AS t SET _deleted_at = p._deleted_at, _synced_at = {d.now} FROM {parent} p
+        WHERE {told}._synced_at = {d.now} AND p._deleted_at IS NOT NULL AND t.{quote(link)} = p.{key}::VARCHAR
+            AND t._deleted_at IS NULL AND (t._version IS NULL OR t._version <= p._deleted_at){_unless(narrower)}"""
 
 
-def held(table: str, key: str) -> str:
+def _unless(narrower: Sequence[str]) -> str:
+    return "".join(f" AND t.{quote(name)} IS NULL" for name in narrower)
+
+
+def held(d: Dialect, table: str, key: str) -> str:
     """Which of some keys (``wanted``: key) the table has, and since when they are gone."""
-    return f"""
-        SELECT w.key, epoch_us(t._deleted_at) FROM wanted w JOIN {table} t ON t.{key}::VARCHAR = w.key"""
+    gone = d.micros.format("t._deleted_at")
+    return f"SELECT w.key::VARCHAR, {gone} FROM wanted w JOIN {table} t ON t.{key} = w.key"
 
 
-def stale(parent: str, key: str) -> str:
+def stale(d: Dialect, parent: str, key: str) -> str:
     """Of the parents whose lists came (``owners``: key, version), those stored newer, or deleted since."""
+    version, gone = d.micros.format("p._version"), d.micros.format("p._deleted_at")
     return f"""
-        SELECT o.key, epoch_us(p._version), epoch_us(p._deleted_at) FROM owners o JOIN {parent} p
-        ON p.{key}::VARCHAR = o.key WHERE p._version > o.version OR p._deleted_at >= o.version"""
+        SELECT o.key::VARCHAR, {version}, {gone} FROM owners o JOIN {parent} p
+        ON p.{key} = o.key WHERE p._version > o.version OR p._deleted_at >= o.version"""

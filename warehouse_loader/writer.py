@@ -1,27 +1,24 @@
-"""One commit's rows inside its transaction: tables as wide as needed, parents before children, all of it counted."""
+"""One commit's rows: first tables as wide as needed, then parents before children, all of it counted."""
 
 from __future__ import annotations
 
-import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from framework.collection import Collection
 from framework.sight import Gone
 from framework.warehouse import Commit, Committed, Counts
-from warehouse_loader import catalog, merge
-from warehouse_loader.codec import Closing, Packed, combined, pack
-from warehouse_loader.lattice import Kind, join
+from warehouse_loader import catalog, marks, merge, tables
+from warehouse_loader.codec import Closing, Packed, Page, combined, pack
+from warehouse_loader.destination import Session
+from warehouse_loader.dialect import SYSTEM, quote, table
 from warehouse_loader.layout import Layout
-from warehouse_loader.merge import quote
-from warehouse_loader.registered import registered
 from warehouse_loader.registry import Registry
 
 if TYPE_CHECKING:
-    from duckdb import DuckDBPyConnection
-
     from warehouse_loader.batch import Batch, Stale
 
 
@@ -35,125 +32,78 @@ class _Work:
 
 
 class Writer:
-    """Writes the rows of one commit; the transaction is the caller's."""
+    """Writes one commit; when that fails on the way, another try begins with ``prepare`` again."""
 
-    def __init__(
-        self,
-        connection: DuckDBPyConnection,
-        source: str,
-        registry: Registry,
-        tables: Iterable[str],
-        described: Mapping[str, Layout],
-    ) -> None:
-        """``tables``: those there are. ``described``: layouts as the catalog has them, which need no writing."""
-        self._connection, self._source, self._registry = connection, source, registry
-        self._tables, self._known = set(tables), described
-        self.described: dict[str, Layout] = {}
+    def __init__(self, source: str, registry: Registry, commit: Commit, described: Mapping[str, Layout]) -> None:
+        """``described``: layouts as the catalog has them, which need no writing."""
+        self._source, self._registry, self._commit, self._known = source, registry, commit, described
+        self._page: Page | None = None
+
+    def prepare(self, session: Session, there: Iterable[str]) -> None:
+        """Makes or widens the tables that the rows need; ``there`` are those that exist."""
+        if self._page is None:
+            self._page = pack(self._commit.decoded, self._registry)  # type: ignore[arg-type]
+        self._work: dict[str, _Work] = defaultdict(_Work)
+        for one in self._page.packed:
+            self._work[one.collection].packed.append(one)
+        for gone in self._commit.gone:
+            self._work[gone.collection].gone.append(gone)
+        for closing in combined([*self._page.closings, *self._closed()]):
+            self._work[closing.collection].closings.append(closing)
+        self._order = tables.in_order(self._registry)
+        wanted = self._work.keys() | {collection.name for collection in self._commit.tables}
+        self._names = [name for name in self._order if name in wanted]
+        self._tables = tables.ensure(session, self._source, self._registry, self._names, there)
+
+    def write(self, session: Session) -> Committed:
+        """Writes the rows; the transaction is the caller's."""
+        self._session, self._d = session, session.dialect
         self._counts: dict[str, Counts] = defaultdict(Counts)
-        self._created: dict[str, str] = {}
-        self._untouched: set[str] = set()  # collections that got nothing but new rows
-
-    def write(self, commit: Commit) -> Committed:
-        page = pack(commit.decoded, self._registry)  # type: ignore[arg-type]
-        work: dict[str, _Work] = defaultdict(_Work)
-        for one in page.packed:
-            work[one.collection].packed.append(one)
-        for gone in commit.gone:
-            work[gone.collection].gone.append(gone)
-        for closing in combined([*page.closings, *self._closed(commit)]):
-            work[closing.collection].closings.append(closing)
-        for refused in page.refused:
+        self.described: dict[str, Layout] = {}
+        assert self._page is not None
+        for refused in self._page.refused:
             self._counts[refused.collection].quarantined += 1
-        names = work.keys() | {collection.name for collection in commit.tables}
-        for name in self._in_order(self._registry.collections):
-            if name in names:
-                self._ensure(name)
-                self._collection(name, work[name])
-            if name in self._tables:
+        for name in self._order:
+            if name in self._names:
+                self._collection(name, self._work[name])
+            if name in self._tables.names:
                 self._orphans(name)
-        catalog.quarantine(self._connection, self._source, page.refused)
-        self._describe(names if self._known else set(self._tables) & set(self._registry.collections))
-        if commit.report is not None:
-            catalog.write_report(self._connection, commit.report, self._live())
-        return Committed(dict(self._counts), self._created)
+        catalog.quarantine(session, self._source, self._page.refused)
+        self._describe()
+        if self._commit.report is not None:
+            here = [name for name in self._registry.collections if name in self._tables.names]
+            catalog.write_report(session, self._commit.report, catalog.live(session, self._source, here))
+        made = marks.incarnate(session, self._source, self._names, self._tables.made)
+        return Committed(dict(self._counts), made)
 
-    def _closed(self, commit: Commit) -> Iterable[Closing]:
-        for one in commit.closed:
+    def _closed(self) -> Iterable[Closing]:
+        for one in self._commit.closed:
             links = {of.name: child.parent for of, child in self._registry.parents(one.collection)}
             if one.parent in links:
                 keys, versions = (one.parent_key,), (one.version,)
                 yield Closing(one.collection, one.parent, links[one.parent], one.fresh, keys, versions)
 
-    def _in_order(self, names: Iterable[str]) -> list[str]:
-        """Parents before their children."""
-        ordered: dict[str, None] = {}
-
-        def visit(name: str, above: tuple[str, ...]) -> None:
-            for parent, _ in self._registry.parents(name):
-                if parent.name not in above:
-                    visit(parent.name, (*above, name))
-            ordered.setdefault(name)
-
-        wanted = set(names)
-        for name in self._registry.collections:
-            visit(name, (name,))
-        return [name for name in ordered if name in wanted]
-
-    # ----------------------------------------------------------------------------------------- tables
-
-    def _table(self, name: str) -> str:
-        return f"{quote(self._source)}.{quote(name)}"
-
-    def _ensure(self, name: str) -> None:
-        """The table with every column as wide as the values on their way to it."""
-        table, layout = self._table(name), self._registry[name]
-        if name not in self._tables:
-            self._connection.execute(merge.create(table, [(leaf.name, leaf.kind) for leaf in layout.columns]))
-            self._created[name] = uuid.uuid4().hex
-            self._tables.add(name)
-            return
-        actual = catalog.types(self._connection, table)
-        there = catalog.kinds(actual)
-        for leaf in layout.columns:
-            if leaf.name not in actual:
-                self._connection.execute(merge.add_column(table, leaf.name, leaf.kind))
-            elif leaf.name in there:
-                self._widen(table, leaf.name, there[leaf.name], join(there[leaf.name], leaf.kind))
-        for column in ("_version", "_synced_at", "_deleted_at"):
-            if column not in actual:
-                self._connection.execute(merge.add_column(table, column, "timestamptz"))
-        self._registry.widen(name, {leaf.name: there[leaf.name] for leaf in layout.columns if leaf.name in there})
-
-    def _widen(self, table: str, column: str, kind: Kind, into: Kind) -> None:
-        if into != kind:
-            self._connection.execute(merge.widen(table, column, kind, into))
-
-    def _describe(self, names: Iterable[str]) -> None:
-        for name in names:
+    def _describe(self) -> None:
+        every = self._tables.names & self._registry.collections.keys()
+        for name in self._names if self._known else sorted(every):
             layout = self._registry[name]
             if self._known.get(name) is not layout:
                 self.described[name] = layout
-        catalog.write_columns(self._connection, self._source, list(self.described.values()))
-
-    def _live(self) -> dict[str, int]:
-        """Rows that are not marked as deleted, by collection."""
-        names = [name for name in self._registry.collections if name in self._tables]
-        counts = [f"SELECT '{name}', count(*) FROM {self._table(name)} WHERE _deleted_at IS NULL" for name in names]
-        return dict(self._connection.execute(" UNION ALL ".join(counts)).fetchall()) if counts else {}
+        catalog.write_columns(self._session, self._source, list(self.described.values()))
 
     # ------------------------------------------------------------------------------------------- rows
 
     def _collection(self, name: str, work: _Work) -> None:
         from warehouse_loader.batch import assemble
+        from warehouse_loader.overflow import folded
 
         collection = self._registry.collections[name]
         stale = self._stale(name, work)
         if work.packed:
             batch = assemble(self._registry[name], work.packed, stale, lambda keys: self._held(collection, keys))
-            with registered(self._connection, "batch", batch.table):
+            batch = folded(batch, self._d, self._tables.columns[name])
+            with self._session.staged("batch", batch.table):
                 self._merge(collection, batch)
-        else:
-            self._untouched.add(name)
         if collection.kind == "event":
             return
         if work.gone:
@@ -162,58 +112,47 @@ class Writer:
             self._close(name, closing)
 
     def _merge(self, collection: Collection, batch: Batch) -> None:
-        table, key, counts = self._table(collection.name), quote(collection.key), self._counts[collection.name]
-        known = 0 if collection.name in self._created else self._number(merge.find(table, key))
-        dead = 0
-        if batch.deletes:
-            apart = f" ANTI JOIN {table} t ON t.{key} = b.{key}" if known else ""
-            dead = self._number(f"SELECT count(*) FROM batch b{apart} WHERE b._deleted_at IS NOT NULL")
+        whole, key, counts = self._place(collection)
+        known = 0
+        if collection.name not in self._tables.made:
+            known = self._session.keep("near", merge.near(self._d, whole, key))
+        dead = self._number(merge.dead(whole, key, anti=known > 0)) if batch.deletes else 0
         if known and collection.kind == "object":
-            self._update(table, key, batch, counts)
+            self._update(whole, key, batch, counts)
         new = batch.rows - known
         if new:
-            self._connection.execute(merge.insert(table, key, anti=known > 0))
+            columns = [*batch.columns, *(name for name in SYSTEM if name in batch.table.column_names)]
+            self._session.change(merge.insert(self._d, whole, key, columns, anti=known > 0))
         if collection.kind == "event":
             counts.appended += new
         else:
             counts.inserted += new
             counts.deleted += dead
         counts.unchanged += batch.fetched - new - counts.updated
-        if not known and new == batch.fetched and not batch.deletes:
-            self._untouched.add(collection.name)
 
-    def _update(self, table: str, key: str, batch: Batch, counts: Counts) -> None:
+    def _update(self, whole: str, key: str, batch: Batch, counts: Counts) -> None:
         columns = [name for name in (*batch.columns, *batch.empty) if quote(name) != key]
-        self._connection.execute(merge.compare(table, key, columns, batch.empty, batch.deletes))
-        for how, rows, deleted, restored, *differ in self._connection.execute(merge.tally(columns)).fetchall():
+        self._session.keep("hit", merge.compare(self._d, whole, key, columns, batch.empty, batch.deletes))
+        for how, rows, deleted, restored, *differ in self._session.rows(merge.tally(columns)):
             if how == "version":
-                self._connection.execute(merge.update_versions(table))
+                self._session.change(merge.update_versions(self._d, whole, key))
                 continue
             changed = [name for name, any_row in zip(columns, differ, strict=True) if any_row]
-            self._connection.execute(merge.update_rows(table, key, changed, batch.empty))
+            self._session.change(merge.update_rows(self._d, whole, key, changed, batch.empty))
             counts.updated += rows
             counts.deleted += deleted
             counts.restored += restored
 
     def _gone(self, collection: Collection, gone: Sequence[Gone]) -> None:
         """Deletions that came without a payload; of several for one key the latest."""
-        import pyarrow as pa
-
-        from warehouse_loader.arrow import INSTANT
-
         latest: dict[str, int] = {}
         for one in gone:
             latest[one.key] = max(one.at, latest.get(one.key, one.at))
-        keys = pa.array(latest.keys(), pa.string())
-        if self._registry[collection.name].key.kind == "bigint":
-            keys = keys.cast(pa.int64())
-        listed = pa.table({"key": keys, "stamp": pa.array(latest.values(), INSTANT)})
-        with registered(self._connection, "gone", listed):
-            table, key = self._table(collection.name), quote(collection.key)
-            self._counts[collection.name].deleted += self._number(merge.gone_count(table, key))
-            self._connection.execute(merge.gone_mark(table, key))
-            self._connection.execute(merge.gone_note(table, key))
-        self._untouched.discard(collection.name)
+        whole, key, counts = self._place(collection)
+        with self._listed("gone", collection, latest, "stamp"):
+            counts.deleted += self._number(merge.gone_count(whole, key))
+            self._session.change(merge.gone_mark(self._d, whole, key))
+            self._session.change(merge.gone_note(self._d, whole, key))
 
     # --------------------------------------------------------------------------------------- children
 
@@ -221,7 +160,7 @@ class Writer:
         """Per parent collection, the parents that the warehouse knows newer, or deleted, than these lists show."""
         found: dict[str, Stale] = {}
         for parent, _ in self._registry.parents(name):
-            if parent.name not in self._tables or parent.name in found:
+            if parent.name not in self._tables.names or parent.name in found:
                 continue
             owners = _owners(parent.name, work)
             if owners:
@@ -230,55 +169,44 @@ class Writer:
 
     def _held(self, collection: Collection, keys: Sequence[str]) -> dict[str, int | None]:
         """Which of these keys the table has, and since when they are gone."""
-        import pyarrow as pa
-
-        with registered(self._connection, "wanted", pa.table({"key": pa.array(keys, pa.string())})):
-            sql = merge.held(self._table(collection.name), quote(collection.key))
-            return dict(self._connection.execute(sql).fetchall())
+        whole, key, _ = self._place(collection)
+        with self._listed("wanted", collection, dict.fromkeys(keys, 0), "version"):
+            return dict(self._session.rows(merge.held(self._d, whole, key)))
 
     def _newer(self, parent: Collection, owners: Mapping[str, int]) -> Stale:
-        import pyarrow as pa
-
-        from warehouse_loader.arrow import INSTANT
-
-        keys, versions = pa.array(owners.keys(), pa.string()), pa.array(owners.values(), INSTANT)
-        with registered(self._connection, "owners", pa.table({"key": keys, "version": versions})):
-            sql = merge.stale(self._table(parent.name), quote(parent.key))
-            return {key: (version, gone) for key, version, gone in self._connection.execute(sql).fetchall()}
+        sql = merge.stale(self._d, table(self._source, parent.name), quote(parent.key))
+        with self._listed("owners", parent, owners, "version"):
+            return {key: (version, gone) for key, version, gone in self._session.rows(sql)}
 
     def _close(self, name: str, closing: Closing) -> None:
         """Marks what a whole list does not show; of an older list too, for what is shown since has a newer version."""
-        import pyarrow as pa
-
-        from warehouse_loader.arrow import INSTANT
-
         latest: dict[str, int] = {}
         for key, version in zip(closing.keys, closing.versions, strict=True):
             latest[key] = max(version, latest.get(key, version))
-        keys, versions = pa.array(latest.keys(), pa.string()), pa.array(latest.values(), INSTANT)
-        with registered(self._connection, "closing", pa.table({"key": keys, "version": versions})):
-            sql = merge.close(self._table(name), closing.link, self._narrower(name, closing.parent, closing.link))
-            self._counts[name].deleted += self._number(sql)
+        narrower = self._narrower(name, closing.parent, closing.link)
+        with self._listed("closing", None, latest, "version"):
+            sql = merge.close(self._d, table(self._source, name), closing.link, narrower)
+            self._counts[name].deleted += self._session.change(sql)
 
     def _orphans(self, name: str) -> None:
         """Children go with their deleted parents, whichever of the two this commit tells of."""
         own = self._counts.get(name, Counts())
         came = own.inserted + own.updated > 0
         for parent, child in self._registry.parents(name):
-            of = self._table(parent.name)
+            of, key = table(self._source, parent.name), quote(parent.key)
             others = self._narrower(name, parent.name, child.parent)
             told = ["p"] if parent.name in self._counts and self._counts[parent.name].deleted else []
             told += ["t"] if came and self._has_deleted(parent.name) else []
             for side in told:
-                sql = merge.orphans(self._table(name), child.parent, of, quote(parent.key), others, told=side)
-                if orphaned := self._number(sql):
+                sql = merge.orphans(self._d, table(self._source, name), child.parent, of, key, others, told=side)
+                if orphaned := self._session.change(sql):
                     self._counts[name].deleted += orphaned
 
     def _has_deleted(self, name: str) -> bool:
-        if name not in self._tables:
+        if name not in self._tables.names:
             return False
-        found = self._connection.execute(f"SELECT 1 FROM {self._table(name)} WHERE _deleted_at IS NOT NULL LIMIT 1")
-        return bool(found.fetchall())
+        of = table(self._source, name)
+        return bool(self._session.rows(f"SELECT 1 FROM {of} WHERE _deleted_at IS NOT NULL LIMIT 1"))
 
     def _narrower(self, name: str, parent: str, link: str) -> list[str]:
         """Columns of other parents that themselves belong to this one (a subscription to its customer)."""
@@ -288,8 +216,24 @@ class Writer:
             if child.parent != link and any(column.references == parent for column in other.columns)
         ]
 
+    def _place(self, collection: Collection) -> tuple[str, str, Counts]:
+        return table(self._source, collection.name), quote(collection.key), self._counts[collection.name]
+
+    @contextmanager
+    def _listed(self, name: str, of: Collection | None, keys: Mapping[str, int], column: str) -> Iterator[None]:
+        """Keys and an instant each, as ``name`` in SQL; the keys in the type that those of a collection have."""
+        import pyarrow as pa
+
+        from warehouse_loader.arrow import INSTANT
+
+        listed = pa.array(keys.keys(), pa.string())
+        if of is not None and self._registry[of.name].key.kind == "bigint":
+            listed = listed.cast(pa.int64())
+        with self._session.staged(name, pa.table({"key": listed, column: pa.array(keys.values(), INSTANT)})):
+            yield
+
     def _number(self, sql: str) -> int:
-        return int(self._connection.execute(sql).fetchall()[0][0])
+        return int(self._session.rows(sql)[0][0])
 
 
 def _owners(parent: str, work: _Work) -> dict[str, int]:

@@ -46,57 +46,39 @@ def _tell(event: str, **fields: Any) -> None:
 
 def _warehouse(settings: Settings) -> dict[str, Any]:
     """Whether the warehouse can be opened and written; neither makes nor changes it."""
-    import os
-
     from framework.report import Fault
     from framework.warehouse import WarehouseError
-    from warehouse_loader import read_only
 
-    file = session.warehouse_file(settings)
-    fault = None
+    exists, fault = False, None
     try:
-        if file.exists():
-            with read_only(settings.warehouse):
-                pass
+        exists = session.warehouse(settings).check()
     except WarehouseError as error:
+        file = session.warehouse_file(settings)
+        exists = file.exists() if file else True
         fault = Fault(error.kind, str(error), error.hint)
-    folder = next(parent for parent in file.parents if parent.exists())
-    for place in (file, folder):
-        if not fault and place.exists() and not os.access(place, os.W_OK):
-            fault = Fault(
-                "warehouse", f"{place} cannot be written", "Change its rights, or name another file in `warehouse:`."
-            )
-    return {"ok": fault is None, "exists": file.exists(), "error": fault.document() if fault else None}
+    return {"ok": fault is None, "exists": exists, "error": fault.document() if fault else None}
 
 
 def _known(settings: Settings, source: str) -> FeedState | None:
     """The account whose data the source holds, as far as the warehouse can be read."""
     from framework.identity import Remembered
-    from framework.warehouse import FeedState, WarehouseError
-    from warehouse_loader import read_only
+    from framework.warehouse import WarehouseError
+    from warehouse_loader import marks
 
-    if not session.warehouse_file(settings).exists():
-        return None
     try:
-        with read_only(settings.warehouse) as connection:
-            there = connection.execute(
-                "FROM duckdb_tables() SELECT 1 WHERE database_name = current_database()"
-                " AND schema_name = ? AND table_name = '_catchment_state'",
-                [source],
-            ).fetchone()
-            query = f"SELECT rev, document FROM \"{source}\"._catchment_state WHERE kind = 'feed' AND name = ?"
-            row = connection.execute(query, [Remembered.FEED]).fetchone() if there else None
+        with session.warehouse(settings).reading() as reader:
+            if reader is None or marks.STATE not in reader.tables(source):
+                return None
+            return marks.load(reader, source, ()).feeds.get(Remembered.FEED)
     except WarehouseError:
         return None  # said of the warehouse already
-    return FeedState(*row) if row else None
 
 
 def _shown(settings: Settings, warehouse: dict[str, Any], sources: list[dict[str, Any]]) -> str:
     from catchment.summary import cause, causes
 
-    file = session.warehouse_file(settings)
     state = "can be written" if warehouse["exists"] else "not there yet, the first sync makes it"
-    lines = [f"warehouse {file}: {state if warehouse['ok'] else cause(warehouse['error'])}"]
+    lines = [f"warehouse {session.warehouse(settings).name}: {state if warehouse['ok'] else cause(warehouse['error'])}"]
     if warehouse["error"]:
         lines.append(f"  {warehouse['error']['hint']}")
     for source in sources:

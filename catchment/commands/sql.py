@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from typing import IO, TYPE_CHECKING, Any
 
 from catchment import output, session
 
 if TYPE_CHECKING:
-    from duckdb import DuckDBPyConnection
-
     from catchment.query import Column
+    from config import Settings
 
     Rows = Iterator[list[tuple[Any, ...]]]
+    Answer = Callable[[str], tuple[list[Column], Rows]]
 
 HELP = "query the warehouse"
 EPILOG = 'Times are in UTC. In CSV, NULL is an empty field, an empty text is "". In JSON, numbers keep every digit.'
@@ -32,30 +34,43 @@ def run(args: Namespace) -> int:
     import sys
     import tempfile
 
-    from warehouse_loader import read_only
-
     settings = session.settings(args)
-    file = session.warehouse_file(settings)
-    if not file.exists():
-        raise output.Failure(f"there is no warehouse at {file} yet", "`catchment sync` makes it")
     with tempfile.SpooledTemporaryFile(
         _IN_MEMORY, "w+", encoding="utf-8", errors="backslashreplace", newline=""
     ) as spool:
-        with read_only(settings.warehouse) as connection:
-            _answered(connection, args, spool)
+        with _opened(settings) as (answer, interrupt):
+            _answered(answer, interrupt, args, spool)
         spool.seek(0)
         shutil.copyfileobj(spool, sys.stdout)
     return 0
 
 
-def _answered(connection: DuckDBPyConnection, args: Namespace, spool: IO[str]) -> None:
+@contextmanager
+def _opened(settings: Settings) -> Iterator[tuple[Answer, Callable[[], None]]]:
+    """What answers a query, and what makes it stop."""
+    from warehouse_loader import read_only
+
+    file = session.warehouse_file(settings)
+    if file is None:
+        from catchment.postgresql_query import answer as postgresql_answer
+
+        with session.warehouse(settings).reading() as reader:
+            yield partial(postgresql_answer, reader), reader.interrupt  # type: ignore[arg-type, union-attr]
+        return
+    from catchment.query import answer
+
+    if not file.exists():
+        raise output.Failure(f"there is no warehouse at {file} yet", "`catchment sync` makes it")
+    with read_only(settings.warehouse) as connection:
+        yield partial(answer, connection), connection.interrupt
+
+
+def _answered(answer: Answer, interrupt: Callable[[], None], args: Namespace, spool: IO[str]) -> None:
     """Writes the answer, from a thread of its own: DuckDB would keep a signal waiting until the query is done."""
     from concurrent.futures import ThreadPoolExecutor, wait
 
-    from catchment.query import answer
-
     def work() -> None:
-        columns, rows = answer(connection, args.query)
+        columns, rows = answer(args.query)
         _WRITERS[args.format](columns, rows, spool)
 
     with ThreadPoolExecutor(1) as thread:
@@ -64,7 +79,7 @@ def _answered(connection: DuckDBPyConnection, args: Namespace, spool: IO[str]) -
             working.result()
         except KeyboardInterrupt:
             while not working.done():
-                connection.interrupt()
+                interrupt()
                 wait([working], timeout=0.1)
             raise
 

@@ -91,21 +91,17 @@ def _stored_if_free(settings: Settings) -> dict[str, dict[str, dict[str, Any]]]:
 
 def _stored(settings: Settings) -> dict[str, dict[str, dict[str, Any]]]:
     """The table `catchment.collections`, by source and collection; nothing before the first sync."""
-    from warehouse_loader import read_only
+    from warehouse_loader import catalog
 
-    if not session.warehouse_file(settings).exists():
-        return {}
     found: dict[str, dict[str, dict[str, Any]]] = {}
-    with read_only(settings.warehouse) as connection:
-        there = connection.execute(
-            "FROM duckdb_tables() SELECT 1 WHERE database_name = current_database()"
-            " AND schema_name = 'catchment' AND table_name = 'collections'"
-        ).fetchone()
-        if not there:
+    with session.warehouse(settings).reading() as reader:
+        if reader is None or "collections" not in reader.tables(catalog.SCHEMA):
             return {}
-        rows = connection.execute(
-            "SELECT source, collection, status, rows, epoch_us(complete_to), error::VARCHAR FROM catchment.collections"
-        ).fetchall()
+        complete_to = reader.dialect.micros.format("complete_to")
+        rows = reader.rows(
+            f'SELECT source, collection, status, "rows", {complete_to}, error::VARCHAR '
+            f"FROM {catalog.SCHEMA}.collections"
+        )
     for source, collection, status, count, complete, error in rows:
         found.setdefault(source, {})[collection] = _row(status, count, complete, error)
     return found

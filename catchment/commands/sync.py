@@ -44,7 +44,7 @@ def execute(args: Namespace, names: list[str], options: Options) -> int:
     from catchment.sync import Run, Stop, exit_code, targets
 
     settings = session.settings(args)
-    session.warehouse_file(settings)
+    session.warehouse(settings)
     if not settings.sources:
         raise settings.error(
             ("sources",), "there is no source to sync", "add one; `catchment init` shows how", at="key"
