@@ -88,7 +88,7 @@ class _Probe:
     def _discover(self) -> None:
         """An account that describes itself says what the credential may read: nothing more needs trying."""
         target = wiring.discovered(self._target, self._door, self._state)
-        self._found.readable |= {c.name for c in target.connector.collections} & target.selected
+        self._found.readable |= target.selected - set(target.missing)
         self._found.faults |= target.missing
         self._found.unavailable |= {name for name, fault in target.missing.items() if fault.kind == "config"}
 

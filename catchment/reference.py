@@ -9,10 +9,13 @@ from collections.abc import Iterable, Sequence
 from importlib import resources
 
 from catchment import output, registry
+from framework.basis import Basis
 from framework.collection import Child, Collection
 from framework.connector import Connector
-from framework.cost import change_feeds, cost, listings
+from framework.cost import change_feeds, cost
 from framework.feed import DAY, SECOND
+from framework.fieldview import FieldView
+from framework.guide import Guide, Key, Way
 from warehouse_loader.layout import Leaf, declared
 from warehouse_loader.naming import original
 
@@ -25,6 +28,7 @@ def page(connector: Connector, quirks: str = "") -> str:
         f"# {connector.name.capitalize()}",
         f"<!-- Written by `python -m catchment.reference {connector.name}`: change declarations, not this page. -->",
         "\n".join(_facts(connector)),
+        *(_credentials(connector.name, connector.guide) if connector.guide else ()),
         "## Collections",
         _overview(connector),
         *(part for collection in connector.collections for part in _collection(connector, collection)),
@@ -66,26 +70,66 @@ def _cell(text: str) -> str:
 
 
 def _facts(connector: Connector) -> list[str]:
-    """What holds for the connector as a whole."""
-    reads = (inspect.getdoc(connector.access) or "").partition("Raises")[0].replace("``", "`")
-    facts = [
-        ("Credentials", " ".join(reads.split())),
-        ("Address", f"`{connector.base_url}`, unless `base_url` says otherwise."),
-    ]
-    if connector.version:
-        facts.append(("API version", f"`{connector.version}`; a new one reads everything again."))
-    if connector.docs:
-        facts.append(("The vendor's reference", f"<{connector.docs}>"))
+    """What holds for the connector as a whole; the guide's word for a thing replaces the one made here."""
+    base = f"`{connector.base_url}`" if connector.base_url else "the account's own"
+    facts = {
+        "Credentials": "" if connector.guide else _reads(connector),
+        "Address": f"{base}, unless `base_url` says otherwise.",
+        "API version": f"`{connector.version}`; a new one reads everything again." if connector.version else "",
+        "The vendor's reference": f"<{connector.docs}>" if connector.docs else "",
+    }
     for feed in change_feeds(connector):
         kept, again = feed.horizon // DAY, feed.overlap // SECOND
-        text = (
+        facts["Changes"] = (
             f"one walk of `{feed.path}` for all collections that it tells of; the vendor keeps it for {kept} days, "
             f"its last {again} seconds are read again each time."
         )
-        facts.append(("Changes", text))
     system = "`_version`, `_synced_at` and `_deleted_at`"
-    facts.append(("Every table", f"has the columns {system} as well; fields that nobody declared become columns."))
-    return [f"- **{name}**: {text}" for name, text in facts if text]
+    facts["Every table"] = f"has the columns {system} as well; fields that nobody declared become columns."
+    facts |= dict(connector.guide.facts) if connector.guide else {}
+    if connector.views:
+        facts["Views"] = "; ".join(map(_view, connector.views)) + "."
+    return [f"- **{name}**: {text}" for name, text in facts.items() if text]
+
+
+def _reads(connector: Connector) -> str:
+    """What the connector's `access` says that it reads, where there is no guide."""
+    said = (inspect.getdoc(connector.access) or "").partition("Raises")[0].replace("``", "`")
+    return " ".join(said.split())
+
+
+def _view(view: FieldView) -> str:
+    return (
+        f"`{view.name}` shows all columns of {_link(view.of)}, and a typed one for every field that "
+        f"{_link(view.fields)} has, named by its {view.title}"
+    )
+
+
+def _credentials(name: str, guide: Guide) -> Iterable[str]:
+    """The ways to log in, and what has to be allowed, in paragraphs."""
+    yield "## Credentials"
+    yield "Ways to log in, the best first. `catchment check` tries what stands in the file."
+    for way in guide.ways:
+        yield from _way(name, way)
+    if guide.permissions:
+        yield "## Permissions"
+        yield "\n".join(f"- {text}" for text in guide.permissions)
+
+
+def _way(name: str, way: Way) -> Iterable[str]:
+    yield f"### {way.name}"
+    yield "\n".join(f"{n}. {step}" for n, step in enumerate(way.steps, 1)) if len(way.steps) > 1 else way.steps[0]
+    lines = [f"connector: {name}", "credentials:", *(_line(key) for key in way.keys)]
+    yield "```yaml\n" + "\n".join(lines) + "\n```"
+    yield table(("key", "holds"), [(f"`{k.name}`{' (optional)' if k.optional else ''}", k.holds) for k in way.keys])
+    if way.note:
+        yield way.note
+
+
+def _line(key: Key) -> str:
+    """The key in an example of the configuration; what may be left out is a comment."""
+    value = f'"{key.example}"' if key.example.startswith("${") else key.example
+    return f"  {'# ' if key.optional else ''}{key.name}: {value}"
 
 
 def _overview(connector: Connector) -> str:
@@ -112,23 +156,35 @@ def _collection(connector: Connector, collection: Collection) -> list[str]:
 
 def _ways(connector: Connector, collection: Collection, parents: Sequence[tuple[Collection, Child]]) -> list[str]:
     """How its rows come, change and go."""
-    paths = [f"`{feed.path}`" for feed in listings(connector) if feed.name == collection.name]
-    paths += [f"`{feed.path}`" for feed in change_feeds(connector) if feed.name == collection.name]
     key = f"`{collection.key}`"
     if collection.numbered:
         key += " (the parent's key, `_` and the position in its list)"
     default = "in the default set" if collection.default else "off unless selected"
     facts = [
         ("Kind", f"{collection.kind}; key {key}; {default}"),
-        ("Listed at", ", ".join(paths)),
+        ("The vendor's object", f"`{collection.object}`" if collection.object else ""),
+        ("Listed at", ", ".join(f"`{path}`" for path in _paths(connector, collection))),
+        ("Beside", ", ".join(_link(name) for name in _beside(connector, collection)) if not parents else ""),
         *(("Inside", _inside(parent, child)) for parent, child in parents),
         ("Kept current by", collection.current_by),
         ("Deletions", collection.deletions),
+        ("Needs", connector.guide.needs.get(collection.name, "") if connector.guide else ""),
         ("Calls", str(cost(connector, collection))),
         *(("Child list", _list(child)) for child in collection.children),
         ("Fields passed over", ", ".join(f"`{name}`" for name in collection.drop)),
     ]
     return [f"- **{name}**: {text}" for name, text in facts if text]
+
+
+def _paths(connector: Connector, collection: Collection) -> list[str]:
+    """Where its rows are listed, of the feeds that have such a place."""
+    return [path for feed in connector.feeds if feed.name == collection.name and (path := getattr(feed, "path", ""))]
+
+
+def _beside(connector: Connector, collection: Collection) -> list[str]:
+    """The collections on whose pages its rows come, cut out of them by their feed."""
+    feeds = (feed for feed in connector.feeds if isinstance(feed, Basis))
+    return [feed.name for feed in feeds if collection in feed.collections[1:]]
 
 
 def _parents(connector: Connector, collection: Collection) -> list[tuple[Collection, Child]]:

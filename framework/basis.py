@@ -50,6 +50,10 @@ class Basis:
         return True
 
     @property
+    def by_id(self) -> int:
+        return 1
+
+    @property
     def horizon(self) -> int:
         return 0
 

@@ -67,6 +67,7 @@ class Changes:
     settle: int = 60 * SECOND
     limit: int = 100
     complete: ClassVar[bool] = False
+    by_id: ClassVar[int] = 1
 
     @property
     def name(self) -> str:

@@ -11,6 +11,7 @@ from framework.collection import Collection
 from framework.errors import Kind
 from framework.feed import Answer, Feed, Request
 from framework.fieldview import FieldView
+from framework.guide import Guide
 from framework.limits import Allowance, Rate
 from framework.report import Fault
 
@@ -99,7 +100,7 @@ class Connector:
     ``discover`` asks an account what it has, for apps whose catalogue is the account's own; it gets the connector, the
     selected collections, the document of the last time, and the door. ``named`` makes a placeholder for a collection
     that is selected by a name the declarations do not have, None when it can be no such name. ``bundle``: how several
-    requests go as one call.
+    requests go as one call. ``guide``: what people read before the first call.
     """
 
     name: str
@@ -116,6 +117,7 @@ class Connector:
     bundle: Bundle | None = None
     discover: Callable[[Connector, frozenset[str], bytes, Ask], Found] | None = None
     named: Callable[[str], Collection | None] | None = None
+    guide: Guide | None = None
     permission_hint: str = "Allow it for this credential, then run `catchment sync` again."
 
     def collection(self, name: str) -> Collection | None:

@@ -18,6 +18,8 @@ def cost(connector: Connector, collection: Collection) -> Cost:
     for feed in connector.feeds:
         if isinstance(feed, Basis) and collection.name in feed.fills:
             return feed.costs(collection.name)
+    if connector.feeds and not any(collection.name in feed.fills for feed in connector.feeds):
+        return Cost("none", "none", "none")
     own = next((feed for feed in listings(connector) if feed.name == collection.name), None)
     shown = [(feed, child) for feed in listings(connector) for child in _into(feed.collection, collection.name)]
     changes = next((feed for feed in change_feeds(connector) if collection.name in feed.fills), None)

@@ -8,15 +8,16 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from framework import heads, page
+from framework import heads, page, proof
 from framework.basis import Basis
 from framework.collection import Collection
 from framework.errors import Kind, Refused
 from framework.feed import CHEAP, DAY, SECOND, Answer, Cost, Pass, Request, Slice, State, Step, View
-from framework.sight import Sight
+from framework.sight import Gone, Sight
 
-_ENVELOPE = ("after_cursor", "end_of_stream", "end_time")
+_ENVELOPE = ("after_cursor", "end_of_stream", "end_time", "next_page")
 _SMALLEST = 10  # rows of a page below which an answer that is too large is the vendor's trouble
+_PAUSE_S, _PAUSE_MAX_S = 0.5, 30.0  # before an answer that came too late for the vendor is asked for again
 _RESTARTS = 3  # of one pass whose cursor dies again and again
 
 
@@ -41,7 +42,9 @@ class Export(Basis):
     ``at``: the field of a page that holds the rows. ``stamps``: fields of a row whose latest is its version.
     ``deleted``: a field and the value that says a row is gone (``...``: any value but null). ``cursor``: pages follow
     each other by an opaque token, else by time (``start_time`` = the last page's ``end_time``). ``include``: asked for
-    when any of those collections is wanted. ``youngest``: how old ``start_time`` must be (microseconds).
+    when any of those collections is wanted. ``youngest``: how old ``start_time`` must be (microseconds). ``ids``: the
+    address under which its rows are read by id. A row that changed within the last minute is left out by the export,
+    at its old place too, so that absence alone proves nothing.
     """
 
     collections: tuple[Collection, ...]
@@ -54,6 +57,7 @@ class Export(Basis):
     include: tuple[tuple[str, tuple[str, ...]], ...] = ()
     parts: tuple[Part, ...] = ()
     bucket: str = ""
+    ids: str = ""
     settle: int = 120 * SECOND
     youngest: int = 61 * SECOND
     limit: int = 1000
@@ -63,6 +67,14 @@ class Export(Basis):
     @property
     def bounded(self) -> bool:
         return False  # what it is asked from is a time of change, and rows only move forward
+
+    @property
+    def complete(self) -> bool:
+        return not self.ids
+
+    @property
+    def by_id(self) -> int:
+        return proof.MANY if self.ids else 1
 
     @property
     def comparable(self) -> bool:
@@ -76,8 +88,10 @@ class Export(Basis):
         each = f"1 per {self.limit} rows"
         if not self.comparable:
             return Cost(f"{each}, at least 1", f"{each} that are new", "1")
-        compared = f"`sync` reads all again, for their ids, while that takes at most {CHEAP} calls, else once a week"
-        return Cost(f"{each}, at least 1", f"{each} that changed", f"1; {compared}")
+        cheap = (
+            f"all ids are read again, after changes by `sync` and once a day, while that takes at most {CHEAP} calls"
+        )
+        return Cost(f"{each}, at least 1", f"{each} that changed", f"1; {cheap}, else once a week")
 
     # -- passes -----------------------------------------------------------------------------------------------------
 
@@ -122,10 +136,13 @@ class Export(Basis):
         elif why == "compare":
             since = state.memory.get("start", 0)
         elif why == "news":
-            since = max(since, min((state.marks.get(name, 0) for name in opened.fills), default=0))
+            mark = min((state.marks.get(name, 0) for name in opened.fills), default=0)
+            since = max(since, min(mark, state.memory.get("last") or mark))
         return [{"id": "export", "kind": "list", "since": since // SECOND}]
 
     def request(self, slice_: Slice, view: View) -> Request:
+        if slice_["kind"] == "get" and proof.way(slice_) != "news":
+            return proof.request(slice_, self.ids, "")
         params = [("per_page", str(slice_.get("limit", self.limit))), *self.params]
         wanted = view.selected - view.refused
         asked = [name for name, into in self.include if wanted & set(into)]
@@ -134,7 +151,7 @@ class Export(Basis):
         if slice_.get("after"):
             params.append(("cursor", slice_["after"]))
         else:
-            since = slice_["since"]
+            since = slice_["since"] if slice_["kind"] == "list" else (slice_["v"] - self.settle) // SECOND
             if view.now:
                 since = min(since, (view.now - self.youngest) // SECOND)
             params.append(("start_time", str(max(0, since))))
@@ -143,6 +160,8 @@ class Export(Basis):
     # -- reading ----------------------------------------------------------------------------------------------------
 
     def read(self, slice_: Slice, answer: Answer, state: State, view: View) -> Step:
+        if slice_["kind"] == "get":
+            return self._proved(slice_, answer)
         opened = state.open
         why = opened.why if opened else "first"
         key, at = self.collections[0].key, self.at or self.name
@@ -150,9 +169,10 @@ class Export(Basis):
         raws = [name for part in self.parts for name in (part.path, *(given for given, _ in part.copy))]
         envelope, rows = heads.read(answer.body, at, _ENVELOPE, fields, raws)
         stamps = [map(heads.micros, rows.fields[name]) for name in self.stamps]
-        versions = [max(found) or answer.asked - self.settle for found in zip(*stamps, strict=True)]
-        top = max(versions, default=0)
-        step = Step(rows=rows.count)
+        told = [max(found) for found in zip(*stamps, strict=True)]
+        versions = [found or answer.asked - self.settle for found in told]
+        top = max(told, default=0)
+        step = Step(rows=rows.count, notes={"top": top, "ties": told.count(top)})
         whole = opened is not None and bool(opened.notes.get("whole"))
         if why == "compare":
             step.seen = [str(one) for one in rows.fields[key]]
@@ -166,6 +186,14 @@ class Export(Basis):
                     step.sights += _members(part, rows, versions)
         step.slices = self._next(slice_, envelope, rows.count, top)
         return step
+
+    def _proved(self, slice_: Slice, answer: Answer) -> Step:
+        if proof.way(slice_) == "one":
+            return proof.judge(slice_, self.name, {slice_["key"]})
+        key, at = self.collections[0].key, self.at or self.name
+        _, rows = heads.read(answer.body, at, (), [key])
+        sure = proof.way(slice_) == "many" or rows.count < self.limit
+        return proof.judge(slice_, self.name, {str(one) for one in rows.fields[key]}, sure=sure)
 
     def _wants(self, name: str, view: View) -> bool:
         """Whether a collection is to be filled, or one whose members are inside its objects."""
@@ -184,26 +212,39 @@ class Export(Basis):
             if not isinstance(after, str) or not after or after == slice_.get("after"):
                 return []
             return [{**follow, "after": after, "since": max(slice_["since"], top // SECOND)}]
-        end = heads.micros(envelope["end_time"]) // SECOND
-        if rows < limit and envelope["end_of_stream"] is None:
-            return []
+        end = heads.micros(envelope["end_time"]) // SECOND or heads.started(envelope["next_page"]) or top // SECOND
         if end > slice_["since"]:
             return [{**follow, "since": end}]
         # The vendor shows all rows of one second on one page, so a full page that did not move has them all.
         return [{**follow, "since": slice_["since"] + 1}] if rows >= limit else []
 
+    def gone(self, slice_: Slice, asked: int) -> Sequence[Gone]:
+        return proof.gone(slice_, self.name)
+
     def refused(self, slice_: Slice, refusal: Refused, view: View) -> Sequence[Slice] | None:
+        if slice_["kind"] == "get":
+            return proof.refused(slice_, refusal)
         if refusal.kind in (Kind.CURSOR, Kind.GONE) and slice_.get("after"):
             if slice_.get("again", 0) >= _RESTARTS:
                 return None  # it goes on from the time of the last row that was read, as often as that helps
             kept = {name: value for name, value in slice_.items() if name != "after"}
             return [{**kept, "again": slice_.get("again", 0) + 1}]
+        if refusal.kind is not Kind.SHRINK:
+            return None
         limit, again = slice_.get("limit", self.limit), slice_.get("again", 0)
-        if refusal.kind is Kind.SHRINK and limit > _SMALLEST:
-            return [{**slice_, "limit": max(_SMALLEST, limit // 2)}]
-        return [{**slice_, "again": again + 1}] if refusal.kind is Kind.SHRINK and again < _RESTARTS else None
+        pause = min(_PAUSE_MAX_S, _PAUSE_S * self.limit / limit * 2**again)
+        if limit > _SMALLEST:
+            return [{**slice_, "limit": max(_SMALLEST, limit // 2), "pause": pause}]
+        return [{**slice_, "again": again + 1, "pause": pause}] if again < _RESTARTS else None
 
     # -- ends -------------------------------------------------------------------------------------------------------
+
+    def note(self, state: State, step: Step) -> None:
+        super().note(state, step)
+        top, notes = step.notes.get("top", 0), state.open.notes if state.open else {}
+        if top and top >= notes.get("top", 0):
+            notes["ties"] = step.notes["ties"] + (notes["ties"] if top == notes.get("top") else 0)
+            notes["top"] = top
 
     def close(self, state: State, view: View) -> None:
         done, before = state.open, dict(state.memory)
@@ -219,7 +260,19 @@ class Export(Basis):
                 state.marks[name] = max(state.marks.get(name, 0), self.covered(state, done))
         if done.why != "compare" or done.notes.get("whole"):
             memory["read"] = done.notes.get("run", "")
+            memory["last"] = self._last(done, before.get("last", 0))
         memory["start"] = min(before.get("start", view.start), view.start)
+
+    def _last(self, done: Pass, last: int) -> int:
+        """The stamp from which the next pass reads if that is before its marks, 0 for those alone.
+
+        What an export shows may be older than its clock says, never older than what it showed before. So the last rows
+        are read again, unless they are many: those cost calls that bring nothing.
+        """
+        top, many = done.notes.get("top", 0), self.limit // 2
+        if top > last:
+            return int(top) + (SECOND if done.notes["ties"] > many else 0)
+        return 0 if done.notes.get("rows", 0) > many and done.why == "news" else last
 
 
 def _members(part: Part, rows: heads.Rows, versions: Sequence[int]) -> list[Sight]:

@@ -53,6 +53,8 @@ class Cost:
     idle: str
 
     def __str__(self) -> str:
+        if self.first == self.change == self.idle:
+            return self.first
         return f"first sync: {self.first}; changes: {self.change}; nothing new: {self.idle}"
 
 
@@ -148,6 +150,11 @@ class Feed(Protocol):
     @property
     def complete(self) -> bool:
         """Whether absence from its whole list proves a deletion."""
+        ...
+
+    @property
+    def by_id(self) -> int:
+        """How many absent rows one call reads by id, where absence proves nothing."""
         ...
 
     @property

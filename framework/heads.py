@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
@@ -92,6 +93,14 @@ def micros(value: Any) -> int:
     if at.tzinfo is None:
         at = at.replace(tzinfo=dt.UTC)
     return (at - _EPOCH) // dt.timedelta(microseconds=1)
+
+
+def started(link: Any) -> int:
+    """The ``start_time`` (Unix seconds) to which a link leads; 0 when it leads to none."""
+    if not isinstance(link, str):
+        return 0
+    (found, *_) = parse_qs(urlsplit(link).query).get("start_time", [""])
+    return int(found) if found.isdigit() else 0
 
 
 def iso(at: int) -> str:

@@ -42,6 +42,7 @@ class Listing:
     limit: int = 100
     settle: int = 60 * SECOND
     horizon: ClassVar[int] = 0
+    by_id: ClassVar[int] = 1
     overlap: ClassVar[int] = 0
 
     @property

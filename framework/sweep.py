@@ -53,9 +53,12 @@ def _sweep(
     if feed.complete:
         pending.gone += [Gone(feed.name, key, before) for key in absent]
     else:
-        for key in absent[:AT_ONCE]:
-            id_ = f"get/{key}"
-            holding.state.slices[id_] = {"id": id_, "kind": "get", "key": key, "v": before}
+        for n in range(0, min(len(absent), AT_ONCE), feed.by_id):
+            keys = list(absent[n : min(n + feed.by_id, AT_ONCE)])
+            id_ = f"get/{keys[0]}"
+            holding.state.slices[id_] = {"id": id_, "kind": "get", "key": keys[0], "v": before}
+            if len(keys) > 1:
+                holding.state.slices[id_]["keys"] = keys
     if feed.complete or len(absent) <= AT_ONCE:
         opened.notes["swept"] = True
     return {}

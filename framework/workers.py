@@ -8,13 +8,22 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+
 from framework.bundle import Bundle
-from framework.errors import Stopped
+from framework.errors import Kind, Refused, Stopped
 from framework.feed import Answer, Feed, Slice, State, Step, View
 from framework.http import Door
 from framework.warehouse import Codec, Decoded
 
 BUNDLED = "bundle"  # the name under which reports count calls that served several feeds
+SINGLY = (
+    Kind.BUG,
+    Kind.GONE,
+    Kind.UNAVAILABLE,
+    Kind.PERMISSION,
+    Kind.SHRINK,
+)  # a refused bundle's parts are asked alone
 LIMIT = 32  # threads: beyond that one interpreter gains nothing
 
 
@@ -113,6 +122,8 @@ class Workers:
                         alone.append(out)
                     else:
                         self._read(out, opened)
+                except (msgspec.DecodeError, UnicodeDecodeError):
+                    alone.append(out)
                 except Exception as error:
                     out.error = error
 
@@ -120,10 +131,12 @@ class Workers:
             requests = [task.feed.request(task.slice_, task.view) for task in tasks]
             feeds = sorted({task.feed.name for task in tasks})
             self._door.send(feeds[0] if len(feeds) == 1 else BUNDLED, bundle.wrap(requests), read, patient=False)
+        except Refused as refusal:
+            if refusal.kind in SINGLY:  # the bundle as such; what is wrong with a part, its own answer tells
+                return [self._fetch(task) for task in tasks]
+            return [Fetched(task, error=refusal) for task in tasks]
         except Exception as error:
-            for out in outs:
-                out.error = error
-            return outs
+            return [Fetched(task, error=error) for task in tasks]
         return [self._fetch(out.task) if any(out is one for one in alone) else out for out in outs]
 
     def _read(self, out: Fetched, answer: Answer) -> None:

@@ -16,7 +16,12 @@ import yaml
 from catchment import reference, registry
 from config import load
 from config.models import File, RateLimit, Schedule, Source, Timeouts
+from connectors.salesforce.access import KEYS as SALESFORCE
+from connectors.zendesk.access import KEYS as ZENDESK
 from framework.collection import Child, Collection
+from framework.cost import cost
+from framework.export import Export
+from framework.fieldview import FieldView
 from framework.warehouse import Commit
 from tests.conftest import ROOT
 from warehouse_loader import open_warehouse, read_only
@@ -51,21 +56,77 @@ def test_the_page_of_a_connector_is_the_one_its_declarations_give(name: str) -> 
     assert written == reference.page(connector, reference.quirks(connector)), again
 
 
-def test_the_page_names_everything_that_is_declared() -> None:
-    connector = registry.connector("stripe")
+@pytest.mark.parametrize("name", CONNECTORS)
+def test_the_page_names_everything_that_is_declared(name: str) -> None:
+    connector = registry.connector(name)
     page = reference.page(connector)
-    sections = dict(re.findall(r"^### (\w+)$(.*?)(?=^### |\Z)", page, re.MULTILINE | re.DOTALL))
+    listed = page.partition("\n## Collections\n")[2]
+    sections = dict(re.findall(r"^### (\w+)$(.*?)(?=^### |\Z)", listed, re.MULTILINE | re.DOTALL))
     assert list(sections) == [collection.name for collection in connector.collections]
     for collection in connector.collections:
         section = sections[collection.name]
-        assert collection.description in section
-        assert collection.current_by in section
-        assert collection.deletions in section
+        costs = str(cost(connector, collection))
+        for text in (collection.description, collection.current_by, collection.deletions, costs):
+            assert text
+            assert text in section
         for column in collection.columns:
             (row,) = re.findall(rf"^\| `{column.name}` \| {column.type} \|.*$", section, re.MULTILINE)
             assert (f"](#{column.references})" in row) == bool(column.references)
-        for name, why in collection.missing.items():
-            assert f"| `{name}` | {why.replace('|', '')} |" in section
+        for missing, why in collection.missing.items():
+            assert f"| `{missing}` | {why.replace('|', '')} |" in section
+
+
+@pytest.mark.parametrize("name", CONNECTORS)
+def test_every_way_to_log_in_that_the_page_shows_is_taken(name: str) -> None:
+    connector = registry.connector(name)
+    page, guide = reference.page(connector), connector.guide
+    assert guide
+    for way in guide.ways:
+        for keys in (way.keys, [key for key in way.keys if not key.optional]):
+            given = {key.name: key.example for key in keys}
+            given |= {"api_key": "rk_live_x"} if "api_key" in given else {}
+            given |= {"private_key": "-----BEGIN PRIVATE KEY-----"} if "private_key" in given else {}
+            assert connector.access(given).fingerprint
+        for key in way.keys:  # secrets are never shown as if they belonged into the file
+            assert key.example.startswith("${") or not re.search("secret|token|password|private|api_key", key.name)
+        assert all(text in page for text in (way.name, way.note, *way.steps, *(key.holds for key in way.keys)))
+    assert set(guide.needs) <= {collection.name for collection in connector.collections}
+    assert all(text in page for text in (*guide.permissions, *guide.needs.values(), *(t for _, t in guide.facts)))
+
+
+@pytest.mark.parametrize(("name", "known"), [("zendesk", ZENDESK), ("salesforce", SALESFORCE)])
+def test_every_key_of_a_credential_is_explained(name: str, known: tuple[str, ...]) -> None:
+    guide = registry.connector(name).guide
+    assert guide
+    assert {key.name for way in guide.ways for key in way.keys} == set(known)
+    rows = re.findall(rf"^\| {name} \| (.*)$", (ROOT / "docs" / "configuration.md").read_text("utf-8"), re.MULTILINE)
+    assert set(known) <= {key for row in rows for key in re.findall(r"`(\w+)`", row)}
+
+
+def test_calls_of_an_idle_zendesk_account_are_those_of_its_page() -> None:
+    feeds = registry.connector("zendesk").feeds
+    exports = [feed for feed in feeds if isinstance(feed, Export)]
+    said = dict(registry.connector("zendesk").guide.facts)["Calls when nothing is new"]  # type: ignore[union-attr]
+    assert said.startswith(f"{len(feeds)} for all")
+    assert f"each of {len(exports)} exports and {len(feeds) - len(exports)} lists" in said
+    assert said.endswith(f"it makes {len(exports)}.")
+
+
+def test_a_part_of_a_page_names_the_export_that_shows_it() -> None:
+    section = reference.page(registry.connector("zendesk")).partition("### ticket_comments")[2].partition("###")[0]
+    assert "- **Beside**: [ticket_events](#ticket_events)" in section
+
+
+def test_a_connector_without_a_guide_says_what_its_access_reads() -> None:
+    page = reference.page(replace(registry.connector("stripe"), guide=None))
+    assert "- **Credentials**: Reads `api_key`" in page
+    assert "## Credentials" not in page
+
+
+def test_views_are_named() -> None:
+    view = FieldView("tickets_with_fields", "tickets", "custom_fields", "ticket_fields", "pairs")
+    page = reference.page(replace(registry.connector("zendesk"), views=(view,)))
+    assert "- **Views**: `tickets_with_fields` shows all columns of [tickets](#tickets)" in page
 
 
 def test_the_page_shows_where_values_come_from() -> None:
@@ -175,10 +236,11 @@ def test_every_link_inside_the_repository_leads_somewhere(page: Path) -> None:
 
 def configurations() -> Iterator[tuple[str, str]]:
     """Every YAML example; a part of a source gets the rest around it."""
-    around = "sources:\n  shop:\n    connector: stripe\n    credentials: {api_key: rk_test_x}\n"
-    for page in (ROOT / "README.md", ROOT / "docs" / "configuration.md"):
+    stripe = "connector: stripe\ncredentials: {api_key: rk_test_x}\n"
+    for page in (ROOT / "README.md", ROOT / "docs" / "configuration.md", *(ROOT / "docs" / "connectors").glob("*.md")):
         for text in fences(page, "yaml"):
-            yield named(page), text if "sources:" in text else around + textwrap.indent(text, "    ")
+            part = text if "connector:" in text else stripe + text
+            yield named(page), text if "sources:" in text else "sources:\n  shop:\n" + textwrap.indent(part, "    ")
 
 
 @pytest.mark.parametrize(("page", "text"), list(configurations()))
@@ -187,7 +249,8 @@ def test_every_example_of_a_configuration_can_be_used(page: str, text: str, tmp_
 
     file = tmp_path / "catchment.yaml"
     file.write_text(text, encoding="utf-8")
-    settings = load(file, dict.fromkeys(NAME.findall(text), "rk_test_x"))
+    values = {name: "-----BEGIN" if name.endswith("PRIVATE_KEY") else "rk_test_x" for name in NAME.findall(text)}
+    settings = load(file, values)
     assert settings.sources
     assert all(target.selected for target in targets(settings, []))
 
@@ -206,20 +269,25 @@ def test_every_key_of_the_configuration_is_explained() -> None:
     assert inner <= set(re.findall(r"\w+", spans))
 
 
+SOURCES = {"stripe_live": "stripe", "support": "zendesk", "crm": "salesforce"}
+
+
 @pytest.fixture(scope="module")
 def empty(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The address of a warehouse with every Stripe table of the source `stripe_live`, all without rows."""
+    """The address of a warehouse with every declared table of three sources, all without rows."""
     folder = tmp_path_factory.mktemp("warehouse")
     url = f"duckdb:///{folder}/warehouse.duckdb"
-    collections = registry.connector("stripe").collections
-    open_warehouse(url, "stripe_live", collections, scratch=folder / "scratch").commit(Commit(tables=collections))
+    for source, name in SOURCES.items():
+        collections = registry.connector(name).collections
+        open_warehouse(url, source, collections, scratch=folder / "scratch").commit(Commit(tables=collections))
     return url
 
 
 def queries() -> Iterator[str]:
     yield from fences(ROOT / "docs" / "tables.md", "sql")
     for page in PAGES:
-        yield from (given[1] for given in commands(page) if given[0] == "sql" and "select" in given[1].lower())
+        if page.name != "write-a-connector.md":  # its app is its own, and so are its tests
+            yield from (given[1] for given in commands(page) if given[0] == "sql" and "select" in given[1].lower())
 
 
 @pytest.mark.parametrize("query", list(queries()))

@@ -134,7 +134,9 @@ def test_a_time_export_that_stops_moving_ends() -> None:
     slice_ = {"id": "export", "kind": "list", "since": 20}
     stuck = answer([{"id": 1, "stamp": 20}], "events", end_time=20, end_of_stream=False)
     assert next_of(TIMED, slice_, stuck) == []
-    assert next_of(TIMED, slice_, answer([{"id": 1, "stamp": 30}], "events", end_time=30)) == []  # says no end at all
+    (after,) = next_of(TIMED, slice_, answer([{"id": 1, "stamp": 30}], "events", end_time=30))  # says no end at all
+    assert after["since"] == 30
+    assert next_of(TIMED, after, answer([{"id": 1, "stamp": 30}], "events", end_time=30)) == []
 
 
 @given(st.lists(st.integers(0, 30), max_size=60).map(sorted), st.integers(1, 5))

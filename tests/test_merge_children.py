@@ -120,7 +120,7 @@ def test_a_deleted_order_shown_again_keeps_its_lines_deleted() -> None:
     assert memory.rows("lines", "id", "_deleted_at") == [("a", 4)]
     assert counts["lines"].deleted == 1
     memory.commit(Shown(6, frozenset("ab"), deleted=True).sight())
-    assert memory.rows("lines", "id", "_deleted_at") == [("a", 6), ("b", 6)]
+    assert memory.rows("lines", "id", "_deleted_at") == [("a", 4), ("b", 6)]
     memory.commit(Shown(8, frozenset("a"), deleted=False).sight())
     assert memory.rows("lines", "id", "_deleted_at") == [("a", None), ("b", 6)]
 

@@ -32,7 +32,7 @@ def _stripe(info: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _zendesk(info: Mapping[str, Any]) -> dict[str, Any]:
-    known = {name: info[name] for name in ("subdomain", "client_id", "client_secret", "refresh_token")}
+    known = {name: info[name] for name in ("subdomain", "client_id", "client_secret")}
     return source("zendesk", info["url"], known)
 
 
@@ -61,17 +61,23 @@ TRIALS = {
         ("--objects", "1500", "--seed", "11", "--no-limits"),
         _zendesk,
         _zendesk_wrong,
-        FAULTS,
+        {**FAULTS, "maintenance": {"seconds": 0.2}, "conflict": {}},
         ("tickets/cursor", "ticket_events", "groups", "after"),
         settled=(("/clock", {"offset": 150}),),
+        limited=False,  # its limits are of a minute
     ),
     "salesforce": Trial(
         "salesforce",
         ("--objects", "1500", "--seed", "11"),
         _salesforce,
         salesforce.judge,
-        FAULTS,
+        {
+            **{kind: more for kind, more in FAULTS.items() if kind not in ("rate_limited", "retry_after")},
+            **{kind: {} for kind in ("not_acceptable", "throttled", "crowded", "expired_session", "empty_500")},
+            "oauth_error": {"status": 503},
+        },
         ("composite", "services"),
-        settled=(("/settle", {}), ("/clock", {"offset": 150})),
+        settled=(("/settle", {}), ("/clock", {"offset": 700})),
+        limited=False,  # its limits are of a day
     ),
 }

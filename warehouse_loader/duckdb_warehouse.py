@@ -42,6 +42,10 @@ DIALECT = Dialect(
     to_json="to_json",
     comments=False,
     page=0,
+    member="{}->{}",
+    pair="list_filter(json_extract({}, '$[*]'), lambda x: (x->>'id') = {})[1]->'value'",
+    text="(({})->>'$')",
+    matches="regexp_matches({}, {})",
 )
 _MEMORY = "256MB"
 _MORE_MEMORY = "1GB"  # a table of a thousand columns and more wants a block for each while it commits

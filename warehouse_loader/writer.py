@@ -242,7 +242,7 @@ def _owners(parent: str, work: _Work) -> dict[str, int]:
     pairs = [zip(closing.keys, closing.versions, strict=True) for closing in work.closings if closing.parent == parent]
     for one in work.packed:
         if one.parent == parent and one.link:
-            versions = one.columns["_version"][1].cast("int64").to_pylist()
+            versions = one.columns["_version"][1].view("int64").to_pylist()
             pairs.append(zip(map(str, one.columns[one.link][1].to_pylist()), versions, strict=True))
     for pair in pairs:
         for key, version in pair:

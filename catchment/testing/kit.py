@@ -37,7 +37,7 @@ class Trial:
     on order and a sync must survive, with what each order needs beside its kind. ``paths``: regular expressions of the
     calls to hit.
     ``deeds``: what `POST /live` takes beside seed and steps. ``settled``: orders that follow it, after which all that
-    happened can be seen.
+    happened can be seen. ``limited``: whether `POST /limit` sets a limit of calls per second that the imitation holds.
     """
 
     vendor: str
@@ -48,6 +48,7 @@ class Trial:
     paths: tuple[str, ...] = (".",)
     deeds: Mapping[str, Any] = field(default_factory=dict)
     settled: tuple[tuple[str, Mapping[str, Any]], ...] = ()
+    limited: bool = True
 
     @contextmanager
     def running(self) -> Iterator[Vendor]:
@@ -218,12 +219,14 @@ def shares(vendor: Vendor, directory: Path, per_second: int) -> None:
     other = {"other": {**vendor.trial.source(imitation.info), "rate_limit": {"per_second": per_second}}}
     projects[1].configure(other, state=state)
     seen = len(imitation.ask("/log"))
-    imitation.order("/limit", per_second=per_second)
+    if vendor.trial.limited:
+        imitation.order("/limit", per_second=per_second)
     try:
         with projects[0].start("sync", "--json") as one, projects[1].start("sync", "--json") as two:
             ended = [one.wait(300).document, two.wait(300).document]
     finally:
-        imitation.order("/limit", per_second=None)
+        if vendor.trial.limited:
+            imitation.order("/limit", per_second=None)
     assert [document["status"] for document in ended] == ["succeeded"] * 2, [unwell(one) for one in ended]
     log = imitation.ask("/log")[seen:]
     assert not [entry for entry in log if entry["status"] == 429], "the vendor had to refuse calls"

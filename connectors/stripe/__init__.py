@@ -11,6 +11,7 @@ from functools import partial
 from connectors.stripe.access import access
 from connectors.stripe.answers import JUDGE
 from connectors.stripe.collections import COLLECTIONS
+from connectors.stripe.guide import GUIDE
 from connectors.stripe.versions import PINNED, same_shape
 from framework.changes import Changes
 from framework.connector import Connector, Identity
@@ -83,5 +84,6 @@ connector = Connector(
     headers={"Stripe-Version": PINNED},
     version=PINNED,
     docs="https://docs.stripe.com/api",
+    guide=GUIDE,
     permission_hint="Give the restricted key that permission (Dashboard, Developers, API keys), then sync again.",
 )

@@ -9,9 +9,12 @@ from __future__ import annotations
 from connectors.zendesk.access import access
 from connectors.zendesk.answers import JUDGE, account
 from connectors.zendesk.collections import COLLECTIONS
+from connectors.zendesk.guide import GUIDE
+from framework.collection import Type
 from framework.connector import Connector, Identity
 from framework.export import Export, Part
 from framework.feed import DAY
+from framework.fieldview import FieldView
 from framework.pages import Pages, Recent
 
 _BY_NAME = {collection.name: collection for collection in COLLECTIONS}
@@ -41,11 +44,18 @@ EXPORTS = (
         cursor=True,
         stamps=("generated_timestamp",),
         deleted=("status", "deleted"),
+        ids="/api/v2/tickets",
         params=_ALL,
         include=(("metric_sets", ("ticket_metrics",)),),
     ),
-    _export("users", "users/cursor", cursor=True, deleted=("active", False)),
-    _export("organizations", "organizations", stamps=("updated_at", "deleted_at"), deleted=("deleted_at", ...)),
+    _export("users", "users/cursor", cursor=True, deleted=("active", False), ids="/api/v2/users"),
+    _export(
+        "organizations",
+        "organizations",
+        stamps=("updated_at", "deleted_at"),
+        deleted=("deleted_at", ...),
+        ids="/api/v2/organizations",
+    ),
     _export(
         "ticket_events",
         "ticket_events",
@@ -87,6 +97,33 @@ LISTS = (
     _recent("audit_logs", since="filter[created_at][]", form="range", again=DAY // 24),
 )
 
+_TYPES: dict[str, Type] = {
+    "checkbox": "bool",
+    "date": "date",
+    "decimal": "decimal",
+    "integer": "bigint",
+    "multiselect": "json",
+}
+_ACTIVE = ("active", True)
+
+VIEWS = (
+    FieldView(
+        "tickets_with_fields",
+        "tickets",
+        "custom_fields",
+        "ticket_fields",
+        "pairs",
+        types=_TYPES,
+        only=(_ACTIVE, ("removable", True)),
+    ),
+    *(
+        FieldView(
+            f"{of}_with_fields", of, fields, fields, "map", "key", types=_TYPES, only=(_ACTIVE, ("system", False))
+        )
+        for of, fields in (("users", "user_fields"), ("organizations", "organization_fields"))
+    ),
+)
+
 connector = Connector(
     name="zendesk",
     base_url="",  # every account has a host of its own: `subdomain` names it
@@ -95,7 +132,9 @@ connector = Connector(
     feeds=(*EXPORTS, *LISTS),
     judge=JUDGE,
     identity=Identity("/api/v2/users/me", account=account),
+    views=VIEWS,
     version="v2",
     docs="https://developer.zendesk.com/api-reference/",
+    guide=GUIDE,
     permission_hint="Use the credential of an administrator, or of an agent who may read it, then sync again.",
 )

@@ -1,0 +1,202 @@
+"""What this organisation has: the selected objects, described again only when the vendor says that they changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import msgspec
+
+from connectors.salesforce import composite, describe
+from connectors.salesforce.answers import JUDGE
+from connectors.salesforce.describe import ObjectType
+from connectors.salesforce.objects import CORE
+from connectors.salesforce.query import Query
+from connectors.salesforce.soql import BASE, VERSION
+from framework.bundle import Part
+from framework.collection import Collection
+from framework.connector import Ask, Connector, Found
+from framework.errors import Kind, Refused
+from framework.feed import Request
+from framework.report import Fault
+
+SOBJECTS = f"{BASE}/sobjects"
+COUNTED_AT_ONCE = 400  # object types in one question for row counts: their names must fit an address
+_DENIED = (Kind.PERMISSION, Kind.UNAVAILABLE, Kind.GONE, Kind.BUG)
+
+
+class Known(msgspec.Struct):
+    """What the last run learned: the descriptions, and about how many rows each object has."""
+
+    version: str = ""
+    modified: str = ""
+    types: dict[str, ObjectType] = {}
+    rows: dict[str, int] = {}
+
+
+class _Count(msgspec.Struct):
+    name: str
+    count: int
+
+
+class _Error(msgspec.Struct, rename="camel"):
+    error_code: str = ""
+    message: str = ""
+
+
+class _Counts(msgspec.Struct, rename={"counts": "sObjects"}):
+    counts: list[_Count]
+
+
+def discover(connector: Connector, selected: frozenset[str], known: bytes, ask: Ask) -> Found:
+    """The connector with this organisation's columns and feeds. One call when nothing changed since last time."""
+    before = _known(known)
+    wanted = {c.name: c for c in connector.collections if c.name in selected}
+    types, lost, modified = _described(sorted({c.object for c in wanted.values()}), before, ask)
+    rows = _counted([name for name in types if name not in before.rows], ask) | before.rows
+    tables = {c.object: c.name for c in connector.collections}
+    found, feeds, missing = {}, [], {}
+    for name, declared in wanted.items():
+        type_ = types.get(declared.object)
+        if type_ is None:
+            missing[name] = _absent(declared.object, lost.get(declared.object))
+        elif not type_.queryable:
+            missing[name] = Fault("config", f"{type_.name} cannot be queried: the API gives no list of its rows",
+                                  f'Leave it out: `collections: [default, "!{name}"]`.')  # fmt: skip
+        else:
+            found[name] = describe.collection(declared, type_, tables)
+            feeds.append(feed(found[name], type_, rows.get(type_.name, 0)))
+    collections = tuple(found.get(c.name, c) for c in connector.collections)
+    gone = {name: msgspec.structs.replace(t, gone=True) for name, t in before.types.items() if name in lost}
+    document = Known(VERSION, modified, {**before.types, **gone, **types}, rows)
+    return Found(
+        replace(connector, collections=collections, feeds=tuple(feeds)), msgspec.json.encode(document), missing
+    )
+
+
+def feed(collection: Collection, type_: ObjectType, rows: int = 0) -> Query:
+    """The feed of one object type."""
+    fields = describe.readable(type_)
+    names = {field.name for field in fields}
+    return Query(
+        (collection,),
+        type_.name,
+        fields=tuple(field.name for field in fields),
+        stamp=describe.stamp(type_),
+        binned="IsDeleted" in names,
+        logged=type_.replicateable,
+        dated="CreatedDate" in names,
+        silent=any(field.calculated for field in fields),
+        unasked=frozenset(field.name for field in fields if not field.filterable),
+        rows=rows,
+    )
+
+
+def _known(document: bytes) -> Known:
+    try:
+        known = msgspec.json.decode(document, type=Known) if document else Known()
+    except msgspec.MsgspecError:
+        return Known()  # losing it costs a few calls only
+    return known if known.version == VERSION else Known()
+
+
+def _described(names: Sequence[str], before: Known, ask: Ask) -> tuple[dict[str, ObjectType], dict[str, Refused], str]:
+    """The object types, why one has none, and the vendor's time of the last change to any."""
+    fresh = [name for name in names if name not in before.types or before.types[name].gone]
+    first, *others = _ask([_conditional(SOBJECTS, before.modified), *map(_describe, fresh)], ask)
+    types = {name: before.types[name] for name in names if name not in fresh}
+    lost: dict[str, Refused] = {}
+    changed = not isinstance(first, Refused) and first.status != 304
+    if changed and types:
+        old = list(types)
+        requests = [_conditional(f"{SOBJECTS}/{name}/describe", types[name].modified) for name in old]
+        fresh, others = fresh + old, others + _ask(requests, ask)
+    for name, part in zip(fresh, others, strict=True):
+        if isinstance(part, Refused):
+            if part.kind in _DENIED:
+                types.pop(name, None)
+            lost[name] = part
+        elif part.status != 304:
+            type_ = describe.DESCRIBE.decode(part.body)
+            type_.modified = part.headers.get("last-modified", "")
+            types[name] = describe.merged(type_, before.types.get(name))
+    modified = first.headers.get("last-modified", "") if changed and isinstance(first, Part) else before.modified
+    return types, lost, "" if any(r.kind not in _DENIED for r in lost.values()) else modified
+
+
+def _describe(name: str) -> Request:
+    return Request(f"{SOBJECTS}/{name}/describe")
+
+
+def _conditional(path: str, modified: str) -> Request:
+    return Request(path, headers={"If-Modified-Since": modified} if modified else {})
+
+
+def _ask(requests: Sequence[Request], ask: Ask) -> list[Part | Refused]:
+    """The answers to many questions, 25 in a call; a part that failed is asked for again by itself."""
+    parts: list[Part | Refused] = []
+    for start in range(0, len(requests), composite.PARTS):
+        some = requests[start : start + composite.PARTS]
+        parts += _together(some, ask) or [_alone(request, ask) for request in some]
+    return parts
+
+
+def _together(some: Sequence[Request], ask: Ask) -> list[Part | Refused]:
+    """The answers to what one call takes; none where bundles as such are refused."""
+    try:
+        answer = ask(composite.wrap(some))
+    except Refused as refusal:
+        if refusal.kind not in _DENIED:
+            raise
+        return []
+    answers = composite.unwrap(answer, some)
+    return [_judged(request, part, ask) for request, part in zip(some, answers, strict=True)]
+
+
+def _judged(request: Request, part: Part, ask: Ask) -> Part | Refused:
+    if part.status in (200, 304):
+        return part
+    try:
+        (told, *_) = msgspec.json.decode(part.body, type=list[_Error])
+    except msgspec.MsgspecError:
+        told = _Error()
+    kind = JUDGE.kind(part.status, told.error_code, told.message, part.headers)
+    if kind in _DENIED:
+        return Refused(kind, told.message, http_status=part.status, code=told.error_code)
+    return _alone(request, ask)
+
+
+def _alone(request: Request, ask: Ask) -> Part | Refused:
+    try:
+        answer = ask(request)
+    except Refused as refusal:
+        if refusal.kind in (Kind.AUTH, Kind.SESSION, Kind.QUOTA):
+            raise
+        return refusal
+    return Part(answer.status, answer.headers, answer.body)
+
+
+def _counted(names: Sequence[str], ask: Ask) -> dict[str, int]:
+    """About how many rows each object has, so that large ones are read as jobs; nothing when that is not told."""
+    counts = dict.fromkeys(names, 0)
+    for start in range(0, len(names), COUNTED_AT_ONCE):
+        some = names[start : start + COUNTED_AT_ONCE]
+        answer = _alone(Request(f"{BASE}/limits/recordCount?sObjects={','.join(some)}"), ask)
+        if isinstance(answer, Refused):
+            return counts if answer.kind in _DENIED else {}  # what is never told is not asked again
+        counts |= {one.name: one.count for one in msgspec.json.decode(answer.body, type=_Counts).counts}
+    return counts
+
+
+def _absent(name: str, refusal: Refused | None) -> Fault:
+    """Why an object is not there. The API tells a hidden one and one that does not exist the same way."""
+    if refusal is not None and refusal.kind not in _DENIED:
+        return Fault(refusal.report, f"{name} could not be described: {refusal}",
+                     "`catchment sync` asks again.", refusal.http_status)  # fmt: skip
+    status = refusal.http_status if refusal else None
+    told = f" ({refusal})" if refusal else ""
+    if name in CORE or (refusal is not None and refusal.kind is Kind.PERMISSION):
+        hint = f"Grant Read on {name} in the user's profile or a permission set, then run `catchment sync` again."
+        return Fault("permission", f"the user may not see {name}{told}", hint, status)
+    hint = f"If it exists, grant the user Read on {name}; if not, leave it out of `collections:`."
+    return Fault("config", f"the organisation shows no object {name} to this user{told}", hint, status)

@@ -1,0 +1,318 @@
+"""One connection to PostgreSQL: the shared SQL's session, whose staging tables end with their transaction."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import hashlib
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from framework.warehouse import WarehouseError
+from warehouse_loader import merge
+from warehouse_loader.destination import Row
+from warehouse_loader.dialect import Dialect, literal, quote, table
+from warehouse_loader.lattice import PRECISION, SCALE, Kind
+from warehouse_loader.patience import HeldError, patiently
+from warehouse_loader.postgresql_errors import LOCKED, race, state
+
+if TYPE_CHECKING:
+    from adbc_driver_manager.dbapi import Connection
+
+_TYPES: dict[Kind, str] = {
+    "bool": "boolean",
+    "bigint": "bigint",
+    "decimal": f"numeric({PRECISION},{SCALE})",
+    "double": "double precision",
+    "text": "text",
+    "timestamptz": "timestamp with time zone",
+    "date": "date",
+    "json": "jsonb",
+}
+DIALECT = Dialect(
+    types=_TYPES,
+    kinds={**{name: kind for kind, name in _TYPES.items()}, "numeric": "decimal", "character varying": "text"},
+    now="current_setting('catchment.now')::timestamptz",
+    micros="(extract(epoch FROM {}) * 1000000)::bigint",
+    row="",  # a row moves when anybody updates it
+    arrival="ctid",
+    to_json="to_jsonb",
+    comments=True,
+    page=8_000,  # of 8,160; long values are kept elsewhere and cost a pointer
+    member="{}->{}",
+    pair="(SELECT e->'value' FROM jsonb_array_elements({}) e WHERE e->>'id' = {} LIMIT 1)",
+    text="(({}) #>> '{{}}')",
+    matches="{} ~ {}",
+)
+# For the length of a transaction, so that a connection pool between us and the server stays clean.
+LOCAL = (
+    "SET LOCAL TimeZone = 'UTC'; SET LOCAL client_min_messages = warning; SET LOCAL search_path = pg_catalog; "
+    "SET LOCAL jit = off; SET LOCAL standard_conforming_strings = on; SET LOCAL statement_timeout = 0; "
+    "SET LOCAL idle_in_transaction_session_timeout = 0"
+)
+_MOST = 1600  # columns of a table, dropped ones among them
+_ROOM = 1400  # columns that we make; the rest is for widening, which drops a column each time
+_LOCK = "1s"  # how long readers that come after us may have to wait for a change of columns
+_LOCK_PATIENCE = 600.0  # seconds
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+_AS_JSON = """
+    CREATE OR REPLACE FUNCTION pg_temp.as_json(value text) RETURNS jsonb LANGUAGE plpgsql AS
+    'BEGIN RETURN value::jsonb; EXCEPTION WHEN others THEN RETURN to_jsonb(value); END'"""
+
+
+class PostgresSession:
+    """A connection in autocommit mode, in which we say ourselves where transactions begin and end."""
+
+    dialect = DIALECT
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._inside = False
+
+    # ----------------------------------------------------------------------------------- transactions
+
+    def begin(self, how: str = "") -> None:
+        self.script(f"BEGIN {how}; {LOCAL}")
+        self._inside = True
+
+    def commit(self) -> None:
+        self.script("COMMIT")
+        self._inside = False
+
+    def rollback(self) -> None:
+        self._inside = False
+        self.script("ROLLBACK")
+
+    # ------------------------------------------------------------------------------------- statements
+
+    def script(self, sql: str) -> None:
+        """Runs statements in one go."""
+        with self._connection.cursor() as cursor:
+            cursor.adbc_statement.set_sql_query(sql)
+            cursor.adbc_statement.execute_update()
+
+    def rows(self, sql: str) -> list[Row]:
+        with self._connection.cursor() as cursor:
+            cursor.execute(sql)
+            return list(cursor.fetchall())
+
+    def described(self, query: str) -> list[tuple[str, str]]:
+        """The columns of a query with their types, as PostgreSQL names them inside (``int4``); nothing is run."""
+        with self._connection.cursor() as cursor:
+            found = cursor.adbc_execute_schema(query)
+            return [(field.name, (field.metadata or {}).get(b"POSTGRESQL:type", b"").decode()) for field in found]
+
+    def stream(self, query: str, size: int, *, copy: bool = True) -> Iterator[list[Row]]:
+        """What a query answers, some rows at a time; ``copy`` where it can stand inside COPY."""
+        with self._connection.cursor() as cursor:
+            if not copy:
+                cursor.adbc_statement.set_options(**{"adbc.postgresql.use_copy": "false"})
+            cursor.execute(query)
+            while rows := cursor.fetchmany(size):
+                yield list(rows)
+
+    def interrupt(self) -> None:
+        """Ends what runs, from another thread."""
+        self._connection.adbc_cancel()
+
+    def change(self, sql: str) -> int:
+        with self._connection.cursor() as cursor:
+            cursor.execute(sql)
+            return max(int(cursor.rowcount), 0)
+
+    def keep(self, name: str, query: str) -> int:
+        self.script(f"DROP TABLE IF EXISTS pg_temp.{name}; CREATE TEMP TABLE {name} ON COMMIT DROP AS {query}")
+        return int(self.rows(f"SELECT count(*) FROM {name}")[0][0])
+
+    def now(self, micros: int) -> None:
+        at = (_EPOCH + dt.timedelta(microseconds=micros)).isoformat()
+        self.rows(f"SELECT set_config('catchment.now', {literal(at)}, true)")
+
+    def hold(self, state: str) -> None:
+        self.script(f"LOCK TABLE {state} IN SHARE ROW EXCLUSIVE MODE")
+
+    # ---------------------------------------------------------------------------------------- staging
+
+    @contextlib.contextmanager
+    def staged(self, name: str, table: Any) -> Iterator[None]:
+        """An Arrow table as a temporary table, by binary COPY.
+
+        What PostgreSQL cannot hold is made fit: NUL and half surrogates become their own escapes, JSON that jsonb
+        refuses (too deep, a number too long) a JSON string of the whole.
+        """
+        from warehouse_loader import postgresql_stage as stage
+
+        self._temporary(name, table.schema, stage)
+        try:
+            self._copy(name, stage.copied(table))
+        except Exception as error:
+            if not state(error).startswith(("22", "54")):
+                raise
+            self.script("ROLLBACK TO SAVEPOINT staging")
+            self._copy_cleaned(name, stage.cleaned(table), stage)
+        yield
+        self.script(f"DROP TABLE IF EXISTS pg_temp.{name}")
+
+    def _copy_cleaned(self, name: str, table: Any, stage: Any) -> None:
+        try:
+            self._copy(name, stage.copied(table))
+        except Exception as error:
+            if not state(error).startswith(("22", "54")):
+                raise
+            self.script("ROLLBACK TO SAVEPOINT staging")
+            plain = stage.as_text(table)
+            self._temporary(f"{name}_text", plain.schema, stage)
+            self._copy(f"{name}_text", plain)
+            listed = ", ".join(
+                f"pg_temp.as_json({quote(field.name)})" if stage.is_json(field.type) else quote(field.name)
+                for field in table.schema
+            )
+            self.script(f"{_AS_JSON}; INSERT INTO {name} SELECT {listed} FROM {name}_text; DROP TABLE {name}_text")
+
+    def _temporary(self, name: str, schema: Any, stage: Any) -> None:
+        columns = ", ".join(f"{quote(field.name)} {stage.sql_type(field.type)}" for field in schema)
+        self.script(
+            f"DROP TABLE IF EXISTS pg_temp.{name}; CREATE TEMP TABLE {name} ({columns}) ON COMMIT DROP; "
+            "SAVEPOINT staging"
+        )
+
+    def _copy(self, name: str, table: Any) -> None:
+        with self._connection.cursor() as cursor:
+            cursor.adbc_ingest(name, table, mode="append", temporary=True)
+
+    # ----------------------------------------------------------------------------------------- schema
+
+    def schema(self, name: str) -> list[str]:
+        there = self.rows(f"SELECT 1 FROM pg_namespace WHERE nspname = {literal(name)}")
+        return [] if there else [f"CREATE SCHEMA IF NOT EXISTS {quote(name)}"]
+
+    def tables(self, schema: str) -> set[str]:
+        found = self.rows(
+            "SELECT c.relname::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+            f"WHERE n.nspname = {literal(schema)} AND c.relkind IN ('r', 'p', 'f')"
+        )
+        return {name for (name,) in found}
+
+    def columns(self, schema: str, table: str) -> dict[str, str]:
+        found = self.rows(
+            "SELECT a.attname::text, format_type(a.atttypid, a.atttypmod) FROM pg_attribute a "
+            f"WHERE a.attrelid = {_oid(schema, table)} AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum"
+        )
+        return dict(found)
+
+    def room(self, schema: str, table: str) -> int:
+        live, spent = self._spent(schema, table)
+        return min(_ROOM - live, _MOST - 8 - spent)
+
+    def _spent(self, schema: str, table: str) -> tuple[int, int]:
+        """The columns that a table has, and those that it ever had: all of these count for its limit."""
+        found = self.rows(
+            "SELECT count(*) FILTER (WHERE NOT attisdropped), count(*) FROM pg_attribute "
+            f"WHERE attrelid = {_oid(schema, table)} AND attnum > 0"
+        )
+        return int(found[0][0]), int(found[0][1])
+
+    def define(self, statements: Sequence[str]) -> None:
+        """One short transaction, tried again where somebody holds a lock or makes the same things."""
+        script = f"BEGIN; {LOCAL}; SET LOCAL lock_timeout = '{_LOCK}'; {'; '.join(statements)}; COMMIT"
+        self._briefly(lambda: self.script(script))
+
+    def index(self, schema: str, table_name: str, column: str, *, unique: bool) -> list[str]:
+        kind = "UNIQUE INDEX" if unique else "INDEX"
+        name = quote(_index(table_name, column))
+        return [f"CREATE {kind} IF NOT EXISTS {name} ON {table(schema, table_name)} ({quote(column)})"]
+
+    def _briefly(self, work: Any) -> None:
+        """Runs what needs a short lock; between two attempts everybody else goes on."""
+
+        def attempt() -> None:
+            try:
+                work()
+            except Exception as error:
+                with contextlib.suppress(Exception):
+                    self.script("ROLLBACK")
+                if state(error) == LOCKED or race(error):
+                    hint = "Let it end its transaction, and run again."
+                    raise HeldError("another program holds a lock on a table", hint, 0.3) from error
+                raise
+
+        try:
+            patiently(attempt, _LOCK_PATIENCE)
+        except HeldError as held:
+            raise WarehouseError(f"{held}; waited {_LOCK_PATIENCE:.0f} s", held.hint) from None
+
+    def widen(self, schema: str, table_name: str, column: str, kind: Kind, into: Kind) -> None:
+        """Fills a new column beside the old one while readers go on, then swaps them in an instant."""
+        whole, old = table(schema, table_name), quote(column)
+        using = merge.converted(DIALECT, old, kind, into)
+        _, spent = self._spent(schema, table_name)
+        if spent > _MOST - 2:
+            self.define([f"ALTER TABLE {whole} ALTER COLUMN {old} TYPE {_TYPES[into]} USING {using}"])
+            return
+        new = quote(f"_wider_{_digest(column)}")
+        add = f"ALTER TABLE {whole} ADD COLUMN {new} {_TYPES[into]}"
+        self.define([f"ALTER TABLE {whole} DROP COLUMN IF EXISTS {new}", add])
+        indexes = self._indexes(schema, table_name, column)
+        comment = self._comment(schema, table_name, column)
+
+        def swap() -> None:
+            self.script(f"BEGIN; {LOCAL}; SET LOCAL lock_timeout = '{_LOCK}'; "
+                        f"LOCK TABLE {whole} IN SHARE ROW EXCLUSIVE MODE; "
+                        f"UPDATE {whole} SET {new} = {using} WHERE {old} IS NOT NULL; SAVEPOINT filled")  # fmt: skip
+            for at, unique in enumerate(indexes):
+                made = quote(_index(table_name, f"{column} {into} {at}"))
+                self.script(f"CREATE {'UNIQUE ' if unique else ''}INDEX {made} ON {whole} ({new}); SAVEPOINT filled")
+            statements = [f"ALTER TABLE {whole} DROP COLUMN {old}", f"ALTER TABLE {whole} RENAME COLUMN {new} TO {old}"]
+            if comment:
+                statements.append(f"COMMENT ON COLUMN {whole}.{old} IS {literal(comment)}")
+            self._at_once("; ".join(statements))
+            self.script("COMMIT")
+
+        self._briefly(swap)
+
+    def _at_once(self, script: str) -> None:
+        """What keeps readers out, for an instant; what was filled before is kept while it has to wait."""
+
+        def attempt() -> None:
+            try:
+                self.script(script)
+            except Exception as error:
+                if state(error) != LOCKED:
+                    raise
+                self.script("ROLLBACK TO SAVEPOINT filled")
+                raise HeldError("readers hold a table", "Let them end their transactions.", 0.3) from error
+
+        patiently(attempt, _LOCK_PATIENCE)
+
+    def _indexes(self, schema: str, table_name: str, column: str) -> list[bool]:
+        """The plain indexes of one column, each with whether it is unique."""
+        found = self.rows(
+            "SELECT i.indisunique FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid "
+            f"WHERE i.indrelid = {_oid(schema, table_name)} AND a.attname = {literal(column)} "
+            "AND i.indnatts = 1 AND i.indkey[0] = a.attnum AND i.indpred IS NULL"
+        )
+        return [unique for (unique,) in found]
+
+    def _comment(self, schema: str, table_name: str, column: str) -> str:
+        found = self.rows(
+            "SELECT col_description(attrelid, attnum) FROM pg_attribute "
+            f"WHERE attrelid = {_oid(schema, table_name)} AND attname = {literal(column)}"
+        )
+        return str(found[0][0] or "") if found else ""
+
+
+def _oid(schema: str, name: str) -> str:
+    return (
+        "(SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+        f"WHERE n.nspname = {literal(schema)} AND c.relname = {literal(name)})"
+    )
+
+
+def _index(table_name: str, column: str) -> str:
+    """The name of an index, the same whenever it is asked."""
+    start = table_name.encode()[:45].decode(errors="ignore")
+    return f"{start}_{_digest(f'{table_name}.{column}')}_key"
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:10]

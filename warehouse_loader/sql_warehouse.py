@@ -1,0 +1,149 @@
+"""One source's schema in a warehouse that speaks SQL, whichever it is (framework.warehouse.Warehouse)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+
+from framework.collection import Collection
+from framework.warehouse import Commit, Committed, Pace, Stored, Unseen, WarehouseError
+from warehouse_loader import catalog, marks, views
+from warehouse_loader.codec import RecordCodec
+from warehouse_loader.destination import Destination, Session
+from warehouse_loader.dialect import instant, quote, table
+from warehouse_loader.layout import Layout
+from warehouse_loader.registry import Registry
+
+
+class SqlWarehouse:
+    """What all destinations share: who owns the schema, what it knows, and the order of a commit."""
+
+    def __init__(
+        self,
+        place: Destination,
+        source: str,
+        collections: Sequence[Collection],
+        carriers: Sequence[Collection] = (),
+    ) -> None:
+        self.place, self.source = place, source
+        self._registry = Registry(collections, carriers)
+        self._codec = RecordCodec(self._registry)
+        self._recalled = False
+        self._described: dict[str, Layout] = {}  # as `catchment.columns` has them
+
+    @property
+    def pace(self) -> Pace:
+        return self.place.pace
+
+    # ---------------------------------------------------------------------------------------- reading
+
+    def load(self) -> Stored:
+        """The source's feed documents, and its tables with their incarnations; nothing where there is no warehouse."""
+        with self.place.reading() as session:
+            if session is None:
+                return Stored()
+            there = self._tables(session)
+            self._recall(session, there)
+            return marks.load(session, self.source, there) if marks.STATE in there else Stored()
+
+    def codec(self) -> RecordCodec:
+        """The one codec of this source; knows what earlier runs learned."""
+        if not self._recalled:
+            self.load()
+        return self._codec
+
+    def live_rows(self, collection: str) -> int:
+        """Rows that are not marked as deleted, 0 where there is no table."""
+        with self.place.reading() as session:
+            if session is None or collection not in self._tables(session):
+                return 0
+            return catalog.live(session, self.source, [collection])[collection]
+
+    def absent(self, wanted: Mapping[str, Unseen]) -> dict[str, list[str]]:
+        """Per collection, the keys of live rows that a whole listing did not show, oldest version first.
+
+        With a start date only those created then or later: the range that the listing covers.
+        """
+        asked = {name: self._unseen(name, unseen) for name, unseen in wanted.items()}
+        found: dict[str, list[str]] = {name: [] for name in wanted}
+        with self.place.reading() as session:
+            if session is not None:
+                for name in asked.keys() & self._tables(session):
+                    found[name] = [row[0] for row in session.rows(asked[name])]
+        return found
+
+    def _unseen(self, collection: str, unseen: Unseen) -> str:
+        key = quote(self._registry.collections[collection].key)
+        wanted = f"_deleted_at IS NULL AND _version < {instant(unseen.before)}"
+        if unseen.since:
+            wanted += f" AND {quote(self._created(collection))} >= {instant(unseen.since)}"
+        return f"SELECT {key}::VARCHAR FROM {table(self.source, collection)} WHERE {wanted} ORDER BY _version, {key}"
+
+    def _created(self, collection: str) -> str:
+        leaves = self._registry[collection].by_name
+        for name in ("created", "created_at", "date"):
+            if name in leaves and leaves[name].kind == "timestamptz":
+                return name
+        raise WarehouseError(
+            f"{self.source}.{collection} has no column that tells when a row was created",
+            "Sweep it without a start date.",
+            kind="internal",
+        )
+
+    # ---------------------------------------------------------------------------------------- writing
+
+    def commit(self, commit: Commit) -> Committed:
+        """One transaction: marks by compare-and-set, tables and columns, rows, report. All of it or nothing.
+
+        Of a commit that fails, tables and columns may stay; they are empty.
+        """
+        from warehouse_loader.writer import Writer
+
+        writer = Writer(self.source, self._registry, commit, self._described)
+
+        def prepare(session: Session) -> None:
+            there = self._tables(session)
+            self._recall(session, there)
+            if marks.STATE not in there:
+                session.define([*session.schema(self.source), marks.create(session.dialect, self.source)])
+            if catalog.ensure(session):
+                self._described.clear()
+            marks.check(session, self.source, commit.feeds)
+            writer.prepare(session, there)
+
+        def write(session: Session) -> Committed:
+            session.hold(table(self.source, marks.STATE))
+            # Later than every commit before: rows that this one changes carry its time alone.
+            session.now(max(time.time_ns() // 1000, marks.latest(session, self.source) + 1))
+            marks.move(session, self.source, commit.feeds)
+            done = writer.write(session)
+            views.show(session, self.source, commit.views)
+            return done
+
+        done = self.place.transact(prepare, write, lambda session: marks.stand(session, self.source, commit.feeds))
+        self._described.update(writer.described)
+        return done
+
+    # ---------------------------------------------------------------------------------------- the schema
+
+    def _tables(self, session: Session) -> set[str]:
+        """The tables there are; refuses a schema that is not ours."""
+        there = session.tables(self.source)
+        if there and marks.STATE not in there:
+            raise WarehouseError(
+                f"the schema {self.source!r} of {self.place.name} holds tables that Catchment did not make "
+                f"({', '.join(sorted(there)[:3])})",
+                "Name the source otherwise, or name another warehouse. Nothing was written.",
+                kind="config",
+            )
+        return there
+
+    def _recall(self, session: Session, there: set[str]) -> None:
+        """Teach the layouts, once, what the warehouse knows of columns that nobody declared."""
+        if self._recalled:
+            return
+        known = catalog.known_columns(session, self.source) if "columns" in session.tables(catalog.SCHEMA) else {}
+        for name in self._registry.collections:
+            actual = session.columns(self.source, name) if name in there else {}
+            self._registry.recall(name, known.get(name, ()), catalog.kinds(session.dialect, actual))
+        self._recalled = True
