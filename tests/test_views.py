@@ -1,4 +1,4 @@
-"""Views with a column for every field of the account: typed, named by its title, following renames, in each warehouse."""
+"""Views with a column for every field of the account: typed, named by its title, following renames, everywhere."""
 
 from __future__ import annotations
 
@@ -104,5 +104,6 @@ def test_a_view_whose_definition_stays_is_not_made_again(source: Source) -> None
 
 
 def names(source: Source, view: str) -> list[str]:
-    query = f"SELECT column_name FROM information_schema.columns WHERE table_schema = '{source.name}' AND table_name = '{view}'"
+    query = "SELECT column_name FROM information_schema.columns "
+    query += f"WHERE table_schema = '{source.name}' AND table_name = '{view}'"
     return [name for (name,) in source.place.rows(query)]

@@ -142,6 +142,7 @@ class DuckDBFile:
 
     def __init__(self, path: Path, scratch: Path | None, patience: float) -> None:
         self.path, self._scratch, self._patience = path, scratch, patience
+        self._engine: DuckDBPyConnection | None = None  # an empty database in memory, which the file is attached to
 
     @property
     def name(self) -> str:
@@ -204,12 +205,20 @@ class DuckDBFile:
 
         if self._scratch is not None:
             self._scratch.mkdir(parents=True, exist_ok=True)
-        connect = _connector(self.path, read_only=read_only, scratch=self._scratch, memory=memory)
+
+        def connect() -> DuckDBPyConnection:
+            self._engine = self._engine or _engine(self._scratch)
+            self._engine.execute(f"SET memory_limit = '{memory}'")
+            return _attached(self._engine, self.path, read_only=read_only)
+
         with opened(self.path, connect, shared=read_only, patience=self._patience) as connection:
             try:
                 yield connection
             except duckdb.Error as error:
                 raise explained(error, self.path) from error
+            finally:
+                if not _detached(connection):
+                    self._engine = None  # what it still holds goes with it
 
 
 def there(path: Path) -> bool:
@@ -217,42 +226,57 @@ def there(path: Path) -> bool:
     return path.exists() and (not path.is_file() or path.stat().st_size > 0)
 
 
-def _connector(path: Path, *, read_only: bool, scratch: Path | None, memory: str) -> Callable[[], DuckDBPyConnection]:
-    """Opens the file beside an empty database in memory: only so can the size of its row groups be chosen."""
+def _engine(scratch: Path | None) -> DuckDBPyConnection:
+    """An empty database in memory; files are attached beside it: only so can the size of their row groups be chosen."""
+    import duckdb
 
-    def attach(connection: DuckDBPyConnection, file: Path, options: str) -> None:
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "threads": "1",
+        "preserve_insertion_order": "false",
+        # The file is closed after each commit anyway: writing the rows into its log first would cost them twice.
+        "checkpoint_threshold": "1KB",
+    }
+    if scratch is not None:
+        config["temp_directory"] = str(scratch)
+    return duckdb.connect(config=config)
+
+
+def _attached(engine: DuckDBPyConnection, path: Path, *, read_only: bool) -> DuckDBPyConnection:
+    """A connection of its own to the file, which no other connection of the engine has."""
+
+    def attach(file: Path, options: str) -> None:
         escaped = str(file).replace("'", "''")
         connection.execute(f"ATTACH '{escaped}' AS {_ALIAS} ({options})")
 
-    def connect() -> DuckDBPyConnection:
-        import duckdb
+    connection = engine.cursor()
+    try:
+        if not read_only and not there(path):
+            # Made under another name first: a run killed right here leaves no half-made warehouse.
+            new = path.with_name(path.name + ".new")
+            new.unlink(missing_ok=True)
+            attach(new, f"STORAGE_VERSION '{_FORMAT}'")
+            connection.execute(f"DETACH {_ALIAS}")
+            path.with_name(path.name + ".wal").unlink(missing_ok=True)
+            new.replace(path)
+        attach(path, "READ_ONLY" if read_only else f"ROW_GROUP_SIZE {_ROW_GROUP}")
+        connection.execute(f"USE {_ALIAS}")
+    except BaseException:
+        _detached(connection)  # or it would stay attached, and be in the way of the next attempt
+        connection.close()
+        raise
+    return connection
 
-        config: dict[str, str | bool | int | float | list[str]] = {
-            "threads": "1",
-            "memory_limit": memory,
-            "preserve_insertion_order": "false",
-            "checkpoint_threshold": "128MB",
-        }
-        if scratch is not None:
-            config["temp_directory"] = str(scratch)
-        connection = duckdb.connect(config=config)
-        try:
-            if not read_only and not there(path):
-                # Made under another name first: a run killed right here leaves no half-made warehouse.
-                new = path.with_name(path.name + ".new")
-                new.unlink(missing_ok=True)
-                attach(connection, new, f"STORAGE_VERSION '{_FORMAT}'")
-                connection.execute(f"DETACH {_ALIAS}")
-                path.with_name(path.name + ".wal").unlink(missing_ok=True)
-                new.replace(path)
-            attach(connection, path, "READ_ONLY" if read_only else f"ROW_GROUP_SIZE {_ROW_GROUP}")
-            connection.execute(f"USE {_ALIAS}")
-        except duckdb.Error:
-            connection.close()
-            raise
-        return connection
 
-    return connect
+def _detached(connection: DuckDBPyConnection) -> bool:
+    """Closes the file, which gives it free for other programs; whether that went well."""
+    import duckdb
+
+    try:
+        connection.execute("USE memory")
+        connection.execute(f"DETACH {_ALIAS}")
+    except duckdb.Error:
+        return False
+    return True
 
 
 def _abandon(connection: DuckDBPyConnection) -> None:
