@@ -8,6 +8,7 @@ export PYTHON
 VENV := .venv
 BIN := $(VENV)/bin
 PY := $(BIN)/python
+CONNECTORS := $(notdir $(patsubst %/,%,$(dir $(wildcard connectors/*/quirks.md))))
 PACKAGES := catchment config connectors framework state warehouse_loader
 
 # A stamp stands for an environment that holds what its requirement file says.
@@ -38,7 +39,7 @@ COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gene
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
-demo: $(CORE) ## sync an invented Stripe account into DuckDB and check every cell
+demo: $(CORE) ## sync an invented business's three apps into DuckDB and check every cell
 	@$(BIN)/catchment demo
 
 test: $(DEV) ## the checks, then all tests
@@ -57,7 +58,7 @@ test-duckdb-1: $(DUCKDB_1) ## the tests once more, on DuckDB 1.x
 	@$(VENV_DUCKDB_1)/bin/python -m pytest -q -n 2 $(DUCKDB_1_TESTS)
 
 docs: $(CORE) ## write the pages that are generated from declarations
-	@$(PY) -m catchment.reference stripe > docs/connectors/stripe.md
+	@for c in $(CONNECTORS); do $(PY) -m catchment.reference $$c > docs/connectors/$$c.md || exit; done
 
 fixtures: $(DEV) ## load recorded vendor answers, where the machine has them
 	@if [ -d "$(CATCHMENT_FIXTURES)" ]; then \

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -82,7 +83,7 @@ def discovered(target: Target, door: Door, state: State) -> Target:
 
 def _readable(answer: Answer) -> Answer:
     """The answer, if it is JSON; the door asks again for what is none."""
-    if answer.body:
+    if answer.status != HTTPStatus.NOT_MODIFIED:
         msgspec.json.decode(answer.body, type=msgspec.Raw)
     return answer
 

@@ -47,6 +47,7 @@ def _connector(connector: Connector) -> dict[str, Any]:
     return {
         "connector": connector.name,
         "version": connector.version,
+        "open": connector.named is not None,
         "collections": [_collection(each, str(cost(connector, each))) for each in connector.collections],
     }
 
@@ -73,6 +74,8 @@ def _show(connector: dict[str, Any], *, columns: bool) -> None:
     collections = connector["collections"]
     version = f", API version {connector['version']}" if connector["version"] else ""
     output.say(f"{connector['connector']}: {len(collections)} collections{version}")
+    if connector["open"]:
+        output.say("and any other object, by its API name. An account's own columns come with its first sync.")
     for each in collections:
         marks = ", ".join([each["kind"], f"key {each['key']}", *([] if each["default"] else ["off unless selected"])])
         output.say(f"\n{each['collection']} ({marks})")

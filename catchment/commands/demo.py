@@ -1,4 +1,4 @@
-"""Syncs an invented Stripe account on this machine into DuckDB, twice, and verifies every cell."""
+"""Syncs an invented business out of three imitated apps into DuckDB, twice, and verifies every cell."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from catchment import output
 if TYPE_CHECKING:
     from pathlib import Path
 
-HELP = "sync an invented account and verify every cell"
+HELP = "sync three invented accounts and verify every cell"
 EPILOG = "Needs no account and no network. The warehouse stays in the directory, to be queried."
 _OURS = {"catchment.yaml", "warehouse.duckdb", "warehouse.duckdb.wal", "warehouse.duckdb.lock", ".catchment"}
 
@@ -21,9 +21,9 @@ def arguments(parser: ArgumentParser) -> None:
         "--directory", default="catchment-demo", metavar="PATH", help="where (default: ./catchment-demo)"
     )
     parser.add_argument(
-        "--objects", type=_count, default=20_000, metavar="N", help="size of the account (default: 20000)"
+        "--objects", type=_count, default=20_000, metavar="N", help="size of all three accounts (default: 20000)"
     )
-    parser.add_argument("--seed", type=int, default=1, metavar="N", help="another seed, another account (default: 1)")
+    parser.add_argument("--seed", type=int, default=1, metavar="N", help="another seed, another business (default: 1)")
 
 
 def run(args: Namespace) -> int:

@@ -3,7 +3,7 @@
 from connectors.zendesk.columns import people, tickets
 from framework.collection import Child, Collection
 
-COMPARED = "missing when all ids are compared"
+COMPARED = "missing when all ids are compared, and not there when read by id"
 
 TALK: tuple[Collection, ...] = (
     Collection(
