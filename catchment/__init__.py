@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from framework.errors import Kind, Refused
     from framework.export import Export
     from framework.feed import DAY, SECOND, Answer, Cost, Feed, Pass, Request, Slice, State, Step, View
+    from framework.guide import Guide, Key, Way
     from framework.limits import Allowance, Rate
     from framework.listing import Listing
     from framework.pages import Pages, Recent
@@ -38,8 +39,10 @@ __all__ = [
     "Feed",
     "Gone",
     "Grant",
+    "Guide",
     "Identity",
     "Judge",
+    "Key",
     "Kind",
     "Listing",
     "Pages",
@@ -53,6 +56,7 @@ __all__ = [
     "State",
     "Step",
     "View",
+    "Way",
     "__version__",
     "heads",
 ]
@@ -68,6 +72,7 @@ _HOMES = {
         ("Answer", "Cost", "DAY", "Feed", "Pass", "Request", "SECOND", "Slice", "State", "Step", "View"),
         "framework.feed",
     ),
+    **dict.fromkeys(("Guide", "Key", "Way"), "framework.guide"),
     **dict.fromkeys(("Allowance", "Rate"), "framework.limits"),
     "Listing": "framework.listing",
     **dict.fromkeys(("Pages", "Recent"), "framework.pages"),

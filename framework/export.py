@@ -141,7 +141,7 @@ class Export(Basis):
         return [{"id": "export", "kind": "list", "since": since // SECOND}]
 
     def request(self, slice_: Slice, view: View) -> Request:
-        if slice_["kind"] == "get" and proof.way(slice_) != "news":
+        if slice_.get("kind") == "get" and proof.way(slice_) != "news":
             return proof.request(slice_, self.ids, "")
         params = [("per_page", str(slice_.get("limit", self.limit))), *self.params]
         wanted = view.selected - view.refused
@@ -151,7 +151,7 @@ class Export(Basis):
         if slice_.get("after"):
             params.append(("cursor", slice_["after"]))
         else:
-            since = slice_["since"] if slice_["kind"] == "list" else (slice_["v"] - self.settle) // SECOND
+            since = slice_["since"] if "since" in slice_ else (slice_["v"] - self.settle) // SECOND
             if view.now:
                 since = min(since, (view.now - self.youngest) // SECOND)
             params.append(("start_time", str(max(0, since))))
@@ -160,7 +160,7 @@ class Export(Basis):
     # -- reading ----------------------------------------------------------------------------------------------------
 
     def read(self, slice_: Slice, answer: Answer, state: State, view: View) -> Step:
-        if slice_["kind"] == "get":
+        if slice_.get("kind") == "get":
             return self._proved(slice_, answer)
         opened = state.open
         why = opened.why if opened else "first"
@@ -222,7 +222,7 @@ class Export(Basis):
         return proof.gone(slice_, self.name)
 
     def refused(self, slice_: Slice, refusal: Refused, view: View) -> Sequence[Slice] | None:
-        if slice_["kind"] == "get":
+        if slice_.get("kind") == "get":
             return proof.refused(slice_, refusal)
         if refusal.kind in (Kind.CURSOR, Kind.GONE) and slice_.get("after"):
             if slice_.get("again", 0) >= _RESTARTS:

@@ -59,7 +59,9 @@ class Pages(Basis):
     def request(self, slice_: Slice, view: View) -> Request:
         params = [*self.params, *self._window(slice_)]
         if slice_.get("number"):
-            params += [("page", str(slice_["number"])), ("per_page", str(self.limit))]
+            params.append(("page", str(slice_["number"])))
+            if slice_.get("size"):  # the vendor's own: numbers count pages of the size that the first one had
+                params.append(("per_page", slice_["size"]))
         elif self.paged:
             params.append(("page[size]", str(slice_.get("limit", self.limit))))
             if slice_.get("after"):
@@ -96,16 +98,17 @@ class Pages(Basis):
             return [{**slice_, "after": after}]
         if not isinstance(link, str):
             return []
-        numbers = parse_qs(urlsplit(link).query).get("page", [""])
-        if not numbers[0].isdigit() or int(numbers[0]) <= slice_.get("number", 1):
+        query = parse_qs(urlsplit(link).query)
+        (number, *_), (size, *_) = query.get("page", [""]), query.get("per_page", [""])
+        if not number.isdigit() or int(number) <= slice_.get("number", 1):
             raise Refused(Kind.BUG, f"{self.path} says that it has more and shows no way there")
-        return [{**slice_, "number": int(numbers[0]), "after": numbers[0]}]
+        return [{**slice_, "number": int(number), "after": number, "size": size}]
 
     def refused(self, slice_: Slice, refusal: Refused, view: View) -> Sequence[Slice] | None:
         if refusal.kind in (Kind.CURSOR, Kind.GONE) and slice_.get("after"):
             if slice_.get("again", 0) >= _RESTARTS:
                 return None
-            kept = {name: value for name, value in slice_.items() if name not in ("after", "number")}
+            kept = {name: value for name, value in slice_.items() if name not in ("after", "number", "size")}
             return [{**kept, "again": slice_.get("again", 0) + 1}]
         limit, again = slice_.get("limit", self.limit), slice_.get("again", 0)
         if refusal.kind is not Kind.SHRINK:

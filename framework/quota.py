@@ -43,6 +43,7 @@ class Quota:
         self._account = account
         self._share = share
         self._told: tuple[int, int] | None = None
+        self._asked = False
         self._lock = threading.Lock()
 
     def take(self, now: float) -> None:
@@ -50,9 +51,11 @@ class Quota:
         standing = self._ledger.add(self._account, now, 1)
         allowed = self._share * (standing.maximum - standing.others)
         if not standing.maximum or standing.ours <= allowed:
+            self._asked = True
             return
-        if standing.ours <= self._share * standing.maximum and now - standing.told_at > STALE_S:
-            return  # only others stood in the way, and that was long ago: this call tells
+        first, self._asked = not self._asked, True
+        if standing.ours <= self._share * standing.maximum and (first or now - standing.told_at > STALE_S):
+            return  # only others stood in the way, before this run or long ago: this call tells
         self._ledger.add(self._account, now, -1)
         ours = standing.ours - 1
         oldest = datetime.fromtimestamp(standing.oldest + DAY_S, UTC)
@@ -70,4 +73,5 @@ class Quota:
             if self._told == (used, maximum):
                 return
             self._told = (used, maximum)
+            self._asked = True
         self._ledger.told(self._account, used, maximum, now)

@@ -6,6 +6,8 @@ import dataclasses
 import os
 from pathlib import Path
 
+import pytest
+
 from catchment.testing import kit
 from tests.trials import TRIALS
 
@@ -27,3 +29,14 @@ def test_syncs_killed_anywhere_end_exact(tmp_path: Path) -> None:
     # A killed run repeats what it read since its last commit (two seconds at 60 calls a second) and what opens a run.
     assert max(first.repeated) <= 120 + SLACK
     assert first.between + changed.between >= 0.8 * (FIRST + CHANGED)
+
+
+@pytest.mark.parametrize("connector", ["zendesk", "salesforce"])
+def test_other_connectors_end_exact_too(tmp_path: Path, connector: str) -> None:
+    trial = TRIALS[connector]
+    with dataclasses.replace(trial, arguments=(*trial.arguments, "--latency", "50")).running() as vendor:
+        first = kit.killed_first(vendor, tmp_path / "first", 6, SEED)
+        changed = kit.killed_incremental(vendor, tmp_path / "changed", 6, SEED + 1, steps=150)
+    print(f"seed {SEED}, {connector}: first syncs: {first}; incremental syncs: {changed}")
+    assert first.died + changed.died >= 6
+    assert max(first.repeated) <= 10 + SLACK

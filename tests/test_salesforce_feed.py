@@ -153,8 +153,15 @@ def test_a_start_date_does_not_make_older_rows_look_deleted() -> None:
 
 def test_a_large_object_without_a_log_is_compared_once_a_day() -> None:
     feed = replace(FEED, logged=False)
-    for hours, why in ((1, "tail"), (25, "compare")):
-        due = feed.due(filled(rows=5_000, compared=NOW - hours * 3600 * SECOND), view())
+    for rows, scheduled, hours, why in (
+        (20_001, False, 1, "tail"),
+        (20_001, False, 25, "compare"),
+        (5_000, True, 1, "tail"),
+        (5_000, True, 25, "compare"),
+        (20_000, False, 1, "compare"),  # ten calls: whoever asks for *now* gets it
+        (2_000, True, 1, "compare"),
+    ):
+        due = feed.due(filled(rows=rows, compared=NOW - hours * 3600 * SECOND), view(due=scheduled))
         assert due is not None
         assert due.why == why
 
@@ -225,10 +232,12 @@ def test_pages_follow_the_locator_and_a_dead_one_starts_again() -> None:
     step = FEED.read(slice_, page(row(1), more=f"{BASE}/query/0r8-2000"), opened("tail"), view())
     (following,) = step.slices
     assert FEED.request(following, view()).path == f"{BASE}/query/0r8-2000"
+    assert FEED.refused(following, refusal(Kind.CURSOR), view()) == [{**slice_, "again": 1}]
+    unstamped = replace(FEED, stamp="")
     for n in range(query.RESTARTS):
-        again = FEED.refused({**following, "again": n}, refusal(Kind.CURSOR), view())
+        again = unstamped.refused({**following, "again": n}, refusal(Kind.CURSOR), view())
         assert again == [{**slice_, "again": n + 1}]
-    assert FEED.refused({**following, "again": query.RESTARTS}, refusal(Kind.CURSOR), view()) is None
+    assert unstamped.refused({**following, "again": query.RESTARTS}, refusal(Kind.CURSOR), view()) is None
 
 
 def test_a_query_that_finds_too_many_rows_becomes_a_job() -> None:

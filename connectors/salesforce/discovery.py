@@ -117,7 +117,11 @@ def _described(names: Sequence[str], before: Known, ask: Ask) -> tuple[dict[str,
                 types.pop(name, None)
             lost[name] = part
         elif part.status != 304:
-            type_ = describe.DESCRIBE.decode(part.body)
+            try:
+                type_ = describe.DESCRIBE.decode(part.body)
+            except msgspec.DecodeError as error:
+                lost[name] = Refused(Kind.RETRY, f"its description cannot be read ({error})", http_status=part.status)
+                continue
             type_.modified = part.headers.get("last-modified", "")
             types[name] = describe.merged(type_, before.types.get(name))
     modified = first.headers.get("last-modified", "") if changed and isinstance(first, Part) else before.modified
@@ -149,7 +153,10 @@ def _together(some: Sequence[Request], ask: Ask) -> list[Part | Refused]:
         if refusal.kind not in _DENIED:
             raise
         return []
-    answers = composite.unwrap(answer, some)
+    try:
+        answers = composite.unwrap(answer, some)
+    except msgspec.DecodeError:
+        return []
     return [_judged(request, part, ask) for request, part in zip(some, answers, strict=True)]
 
 
@@ -184,7 +191,10 @@ def _counted(names: Sequence[str], ask: Ask) -> dict[str, int]:
         answer = _alone(Request(f"{BASE}/limits/recordCount?sObjects={','.join(some)}"), ask)
         if isinstance(answer, Refused):
             return counts if answer.kind in _DENIED else {}  # what is never told is not asked again
-        counts |= {one.name: one.count for one in msgspec.json.decode(answer.body, type=_Counts).counts}
+        try:
+            counts |= {one.name: one.count for one in msgspec.json.decode(answer.body, type=_Counts).counts}
+        except msgspec.DecodeError:
+            return {}
     return counts
 
 

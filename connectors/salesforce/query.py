@@ -92,7 +92,8 @@ class Query(Basis):
         """Whether only a comparison of ids tells of deletions: no log of them, or one that no longer reaches back."""
         if self.logged:
             return bool(state.memory.get("deleted", 0) < view.now - deleted.KEPT)
-        return self._small(state) or view.now - state.memory.get("compared", 0) >= self.cadence
+        cheap = self._small(state) or (not view.due and self._rows(state) <= CHEAP * PAGE)
+        return cheap or view.now - state.memory.get("compared", 0) >= self.cadence
 
     @property
     def _fixed(self) -> bool:
@@ -101,12 +102,15 @@ class Query(Basis):
 
     def _stale(self, state: State, view: View) -> bool:
         """Whether rows are read whole for their silent changes' sake: a single page always, for that costs no more."""
-        pages = -(-int(state.memory.get("rows", self.rows)) // PAGE)
+        pages = -(-self._rows(state) // PAGE)
         every = 0 if pages <= 1 else self.cadence if pages <= CHEAP else 7 * self.cadence
         return bool(view.now - state.memory.get("listed", 0) >= every)
 
     def _small(self, state: State) -> bool:
-        return bool(state.memory.get("rows", self.rows) <= PAGE)
+        return self._rows(state) <= PAGE
+
+    def _rows(self, state: State) -> int:
+        return int(state.memory.get("rows", self.rows))
 
     def slices(self, state: State, view: View) -> list[Slice]:
         opened = state.open

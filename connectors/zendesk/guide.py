@@ -69,10 +69,10 @@ GUIDE = Guide(
         "The scope `read` is enough. Nothing is ever written.",
     ),
     needs={
-        "audit_logs": "the plan Enterprise",
+        "audit_logs": "an administrator's credential, and the plan Enterprise",
         "satisfaction_ratings": "the plan Professional or above",
         "schedules": "the plan Professional or above",
-        "sla_policies": "the plan Professional or above",
+        "sla_policies": "an administrator's credential, and the plan Professional or above",
         "ticket_forms": "the plan Growth or above",
         **dict.fromkeys(_EXPORTED.split(), "an administrator's credential"),
     },
