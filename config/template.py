@@ -6,7 +6,7 @@ TEMPLATE = """\
 # $${ is a literal ${. Keep secrets out of this file.
 
 warehouse: duckdb:///warehouse.duckdb     # the tables: one schema for each source
-state: sqlite:///.catchment/state.db      # runs and rate limits; losing it loses no row
+state: sqlite:///.catchment/state.db      # runs, rate limits, renewed tokens; losing it loses no row
 
 sources:
   stripe_live:                            # the name of the schema in the warehouse
@@ -22,4 +22,18 @@ sources:
     # timeouts: {connect: 10s, read: 30s, stall: 10m}
     # webhook_secrets: ["${STRIPE_WEBHOOK_SECRET}"]
     # base_url: https://api.stripe.com
+
+  # support:
+  #   connector: zendesk
+  #   credentials:
+  #     subdomain: acme
+  #     client_id: "${ZENDESK_CLIENT_ID}"     # an OAuth client; Zendesk ends API tokens on 2027-04-30
+  #     client_secret: "${ZENDESK_CLIENT_SECRET}"
+
+  # crm:
+  #   connector: salesforce
+  #   credentials:
+  #     login_url: https://acme.my.salesforce.com
+  #     client_id: "${SALESFORCE_CLIENT_ID}"  # an External Client App with the client credentials flow
+  #     client_secret: "${SALESFORCE_CLIENT_SECRET}"
 """

@@ -149,9 +149,8 @@ class Engine:
         for holding in self._listings():
             if not holding.state.open and (opened := self._due(holding)):
                 self._begin(holding, opened)
-        wanted = [
-            c for c in self._connector.collections if c.name in self._order.selected and c.name not in self._tables
-        ]
+        there = self._order.selected - set(self._order.missing)
+        wanted = [c for c in self._connector.collections if c.name in there and c.name not in self._tables]
         if wanted or any(h.fresh and h.filling for h in self._listings()):
             self._commit(wanted)
             self._await_writer()

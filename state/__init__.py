@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from state import logs
-from state.database import Database
+from state.database import Database, database_at
 from state.documents import Documents
 from state.errors import Busy, StateError
 from state.limits import Limits
@@ -36,12 +36,16 @@ class State:
     _database: Database
 
     @classmethod
-    def open(cls, url: str) -> State:
-        """Opens ``sqlite:///path``, which is created when it is not there. Raises StateError."""
-        database = Database(url)
+    def open(cls, url: str, folder: Path | None = None) -> State:
+        """Opens ``sqlite:///path`` or ``postgresql://user:password@host/database``; makes what is not there.
+
+        Logs and the key for tokens are beside the file; of a server in ``folder`` on this host, ``.catchment`` in the
+        working directory where none is given. Raises StateError.
+        """
+        database = database_at(url, folder or Path(".catchment"))
         return cls(
             Runs(database), Limits(database), Documents(database), Tokens(database), Usage(database),
-            database.file.parent / "logs", database,
+            database.logs, database,
         )  # fmt: skip
 
     def log(self, run_id: str, secrets: Iterable[str] = ()) -> RunLog:

@@ -14,6 +14,10 @@ class StateError(Exception):
         self.hint = hint
 
 
+class Passing(StateError):
+    """The server of the state database does not answer now; the same may work in a moment."""
+
+
 class Busy(Exception):
     """The source is held by another run that is alive: process ``pid`` on ``host``, since ``started_at``."""
 

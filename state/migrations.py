@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 
+from state.database import Connection, Database
 from state.errors import StateError
 
 # Each step is the SQL that leads from one version to the next: the first from 1 to 2. Steps are only ever
-# added, together with the change in tables.py and schema.sql.
+# added, together with the change in tables.py and both schemas. They are written for SQLite, with the types
+# DOUBLE, BLOB, TEXT, INTEGER and BIGINT, and in words that PostgreSQL knows as well.
 STEPS: tuple[tuple[str, ...], ...] = (
     ("CREATE TABLE documents (name TEXT NOT NULL, content BLOB NOT NULL, PRIMARY KEY (name))",),
     (
@@ -31,28 +32,30 @@ STEPS: tuple[tuple[str, ...], ...] = (
     ),
 )
 
-SCHEMA = Path(__file__).with_name("schema.sql")
+SCHEMAS = Path(__file__).parent
 
 
-def bring_up(connection: sqlite3.Connection, file: Path, steps: Sequence[Sequence[str]] = STEPS) -> None:
+def bring_up(connection: Connection, database: Database, steps: Sequence[Sequence[str]] = STEPS) -> None:
     """Creates the tables, or applies the steps still due. The caller is alone and inside a transaction.
 
     Raises StateError for a database that is not ours or that a later version of Catchment has written.
     """
     newest = 1 + len(steps)
-    tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    tables = database.tables(connection)
     if not tables:
-        for statement in SCHEMA.read_text(encoding="utf-8").split(";\n"):
-            connection.execute(statement)
+        for statement in database.schema.read_text(encoding="utf-8").split(";\n"):
+            if statement.strip():
+                connection.execute(statement)
         connection.execute("INSERT INTO schema_version VALUES (?)", (newest,))
         return
     if "schema_version" not in tables:
-        raise StateError(f"{file} is no state database of Catchment", "name another file under `state`")
+        raise StateError(f"{database.name} is no state database of Catchment", "name another one under `state`")
     (version,) = connection.execute("SELECT version FROM schema_version").fetchone()
     if version > newest:
-        hint = "upgrade Catchment, or name another file under `state`"
-        raise StateError(f"{file} was written by a later version of Catchment", hint)
+        hint = "upgrade Catchment, or name another one under `state`"
+        raise StateError(f"{database.name} was written by a later version of Catchment", hint)
     for step in steps[version - 1 :]:
         for statement in step:
-            connection.execute(statement)
-    connection.execute("UPDATE schema_version SET version = ?", (newest,))
+            connection.execute(database.worded(statement))
+    if version < newest:
+        connection.execute("UPDATE schema_version SET version = ?", (newest,))

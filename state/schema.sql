@@ -1,4 +1,4 @@
--- Printed by `python -m state.tables`; do not edit.
+-- Printed by `python -m state.tables sqlite`; do not edit.
 
 CREATE TABLE documents (
 	name TEXT NOT NULL,

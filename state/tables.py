@@ -1,4 +1,4 @@
-"""The tables of the state database, declared once; ``python -m state.tables`` prints ``schema.sql``.
+"""The tables of the state database, declared once; ``python -m state.tables`` renders them for both databases.
 
 ::
 
@@ -11,7 +11,7 @@
     documents                 what a source can ask its vendor again, kept to save the calls
     schema_version            one row
 
-Instants are seconds since 1970 (UTC). SQLAlchemy is imported here only: a sync over SQLite runs without it.
+Instants are seconds since 1970 (UTC). SQLAlchemy is imported here only: a sync runs without it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from __future__ import annotations
 import sys
 
 from sqlalchemy import BigInteger, Column, Double, ForeignKey, Index, Integer, LargeBinary, MetaData, Table, Text
-from sqlalchemy.dialects import sqlite
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Dialect
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 metadata = MetaData()
@@ -115,14 +116,22 @@ tokens = Table(
 
 def sqlite_schema() -> str:
     """The DDL for SQLite, as ``schema.sql`` holds it."""
-    dialect = sqlite.dialect()
+    return _schema(sqlite.dialect(), "sqlite")
+
+
+def postgresql_schema() -> str:
+    """The DDL for PostgreSQL, as ``schema_postgresql.sql`` holds it."""
+    return _schema(postgresql.dialect(), "postgresql")  # type: ignore[no-untyped-call]
+
+
+def _schema(dialect: Dialect, name: str) -> str:
     statements = []
     for table in metadata.sorted_tables:
         statements.append(str(CreateTable(table).compile(dialect=dialect)))
         statements += [str(CreateIndex(index).compile(dialect=dialect)) for index in table.indexes]
     clean = ("\n".join(line.rstrip() for line in statement.strip().splitlines()) for statement in statements)
-    return "-- Printed by `python -m state.tables`; do not edit.\n\n" + ";\n\n".join(clean) + ";\n"
+    return f"-- Printed by `python -m state.tables {name}`; do not edit.\n\n" + ";\n\n".join(clean) + ";\n"
 
 
 if __name__ == "__main__":
-    sys.stdout.write(sqlite_schema())
+    sys.stdout.write(postgresql_schema() if sys.argv[1:] == ["postgresql"] else sqlite_schema())

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from framework.errors import SourceError
 from state.database import Database
+from state.patience import enduring
 from state.processes import Process, this_process
 
 if TYPE_CHECKING:
@@ -26,8 +27,9 @@ POLL_S = 0.05
 
 
 class Tokens:
-    """The tokens in one state database. The key is ``CATCHMENT_KEY``, else a file beside it that only we may read.
+    """The tokens in one state database. The key is ``CATCHMENT_KEY``, else a file that only we may read.
 
+    The file is beside a state database that is a file, else in the project's ``.catchment`` folder on each host.
     Raises SourceError (kind ``config``) for a key that cannot be used.
     """
 
@@ -37,27 +39,31 @@ class Tokens:
         self._keys: MultiFernet | None = None
 
     def load(self, key: str) -> bytes | None:
-        """What is kept under ``key``; None if nothing is, or nothing that this installation's key opens."""
+        """What is kept under ``key``; None if nothing is, or nothing that this installation's key opens.
+
+        Where another host may have kept it, a key that does not open it is an error: to begin anew with the
+        configured credential would end the session of that host.
+        """
         from cryptography.fernet import InvalidToken
 
-        with self._database.connection() as connection:
-            row = connection.execute("SELECT secret FROM tokens WHERE name = ?", (key,)).fetchone()
-        if row is None or row[0] is None:
+        sealed = self._sealed(key)
+        if sealed is None:
             return None
+        cipher = self._cipher(make=not self._database.shared)
         try:
-            return self._cipher().decrypt(bytes(row[0]))
+            if cipher is not None:
+                return cipher.decrypt(sealed)
         except InvalidToken:
-            return None
+            pass
+        if self._database.shared:
+            raise self._foreign()
+        return None
 
     def save(self, key: str, secret: bytes) -> bool:
         """Keeps ``secret``, committed when it returns. False: another has replaced it since ``exclusive`` began."""
-        sealed = self._cipher().encrypt(secret)
-        with self._database.transaction() as connection:
-            changed = connection.execute(
-                "UPDATE tokens SET secret = ?, revision = revision + 1 WHERE name = ? AND revision = ?",
-                (sealed, key, self._revisions.get(key, 0)),
-            )
-        return changed.rowcount == 1
+        cipher = self._cipher()
+        assert cipher is not None
+        return self._keep(key, cipher.encrypt(secret))
 
     @contextmanager
     def exclusive(self, key: str, wait: Callable[[float], None]) -> Iterator[None]:
@@ -69,20 +75,46 @@ class Tokens:
         try:
             yield
         finally:
-            with self._database.transaction() as connection:
-                connection.execute("UPDATE tokens SET lease = '' WHERE name = ? AND lease = ?", (key, lease))
+            self._give_back(key, lease)
 
+    @enduring
+    def _sealed(self, key: str) -> bytes | None:
+        with self._database.connection() as connection:
+            row = connection.execute("SELECT secret FROM tokens WHERE name = ?", (key,)).fetchone()
+        return None if row is None or row[0] is None else bytes(row[0])
+
+    @enduring
+    def _keep(self, key: str, sealed: bytes) -> bool:
+        with self._database.transaction(f"token {key}") as connection:
+            changed = connection.execute(
+                # What is there already was committed just before a connection broke: it is ours.
+                "UPDATE tokens SET secret = ?, revision = revision + 1 WHERE name = ? AND (revision = ? OR secret = ?)",
+                (sealed, key, self._revisions.get(key, 0), sealed),
+            )
+        return changed.rowcount == 1
+
+    @enduring
+    def _give_back(self, key: str, lease: str) -> None:
+        with self._database.transaction(f"token {key}") as connection:
+            connection.execute("UPDATE tokens SET lease = '' WHERE name = ? AND lease = ?", (key, lease))
+
+    @enduring
     def _take(self, key: str, lease: str) -> int | None:
         """The revision of what is kept under ``key``, which is ours alone now; None while somebody else has it."""
         me = this_process()
-        with self._database.transaction() as connection:
-            now = time.time()
+        with self._database.transaction(f"token {key}") as connection:
+            told = self._database.now(connection)
+            now = time.time() if told is None else told
             connection.execute(
                 "INSERT INTO tokens VALUES (?, NULL, 0, '', 0, 0, '', '', '') ON CONFLICT (name) DO NOTHING", (key,)
             )
             row = connection.execute("SELECT * FROM tokens WHERE name = ?", (key,)).fetchone()
             holder = Process(row["pid"], row["process_start"], row["machine"], row["host"])
-            if row["lease"] and now < row["leased_until"] <= now + LEASE_S and holder.gone() is not True:
+            if (
+                row["lease"] not in ("", lease)
+                and now < row["leased_until"] <= now + LEASE_S
+                and holder.gone() is not True
+            ):
                 return None
             connection.execute(
                 "UPDATE tokens SET lease = ?, leased_until = ?, pid = ?, process_start = ?, machine = ?, host = ?"
@@ -91,17 +123,31 @@ class Tokens:
             )
         return int(row["revision"])
 
-    def _cipher(self) -> MultiFernet:
+    def _cipher(self, *, make: bool = True) -> MultiFernet | None:
+        """What encrypts; None if there is no key and none shall be made."""
         if self._keys is None:
             from cryptography.fernet import Fernet, MultiFernet
 
-            file = self._database.file.with_name(f"{self._database.file.name}.key")
+            file = self._database.key
             given = os.environ.get(VARIABLE, "").strip()
             keys = [_key(part.strip(), VARIABLE) for part in given.split(",") if part.strip()]
+            if not (make or keys or file.exists()):
+                return None
             if file.exists() or not keys:
                 keys.append(_key(_file(file), str(file)))
             self._keys = MultiFernet([Fernet(key) for key in keys])
         return self._keys
+
+    def _foreign(self) -> SourceError:
+        """A session in the state database that our key does not open."""
+        hint = (
+            f"set the same {VARIABLE} on every host that uses this state database, or copy {self._database.key.name}"
+            f" from the host that kept it to {self._database.key}; if that key is lost, run DELETE FROM"
+            " catchment_state.tokens there, and the configured credential begins a new session"
+        )
+        return SourceError(
+            "config", f"the session kept in {self._database.name} was encrypted with another key than ours", hint
+        )
 
 
 def _key(text: str, where: str) -> bytes:
@@ -121,6 +167,7 @@ def _file(file: Path) -> str:
 
     try:
         if not file.exists():
+            file.parent.mkdir(parents=True, exist_ok=True)
             draft = file.with_name(f"{file.name}.{uuid.uuid4().hex}")
             draft.touch(mode=0o600, exist_ok=False)
             with draft.open("wb") as stream:

@@ -34,11 +34,11 @@ ONE_DOOR: dict[str, tuple[str, ...]] = {
     "backoff": ("warehouse_loader.patience",),
     "sqlalchemy": ("state.",),
     "duckdb": ("warehouse_loader.", "catchment."),
-    "adbc_driver_postgresql": ("warehouse_loader.",),
+    "adbc_driver_postgresql": ("warehouse_loader.", "state."),
 }
 NEVER = {"numpy", "pandas", "httpx", "aiohttp", "vcr", "pytest", "stripe", "dlt"}
 
-MAY_SLEEP = ("framework.http", "framework.limits", "catchment.imitations.")
+MAY_SLEEP = ("framework.http", "framework.limits", "state.patience", "catchment.imitations.")
 MAY_PRINT = ("catchment.cli*", "catchment.demo*", "catchment.imitations.*__main__")
 
 # What must not be loaded to print a help text.

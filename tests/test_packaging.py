@@ -16,8 +16,8 @@ from tests.conftest import ROOT
 PACKAGES = ("catchment", "config", "connectors", "framework", "state", "warehouse_loader")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 USERS_CHOICE = {
-    "apscheduler", "authlib", "backoff", "cryptography", "duckdb", "msgspec", "pyarrow", "pydantic", "pyyaml", "requests",
-    "sqlalchemy", "tenacity",
+    "apscheduler", "authlib", "backoff", "cryptography", "duckdb", "msgspec", "pyarrow", "pydantic", "pyyaml",
+    "requests", "sqlalchemy", "tenacity",
 }  # fmt: skip
 PIN = re.compile(r"^[a-z0-9._-]+==\S+( ; .+)? \\$")
 HASH = re.compile(r"^    --hash=sha256:[0-9a-f]{64}( \\)?$")

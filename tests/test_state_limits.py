@@ -3,8 +3,8 @@
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from state import Limits, State
 from state.limits import Schedule
+from tests.state_databases import KINDS, NOW, Clock, Place, new_place, stop_server_clock
 
-NOW = 1_800_000_000.0
 GRAIN = 1e-6  # what a float can tell apart at such times
 
 rates = st.floats(0.01, 1000)
@@ -27,25 +27,22 @@ steps = st.lists(
 )
 
 
-class Clock:
-    """Stands still until it is told otherwise."""
-
-    def __init__(self) -> None:
-        self.now = NOW
-
-    def time(self) -> float:
-        return self.now
+@pytest.fixture(params=KINDS, scope="module")
+def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Place:
+    return new_place(request.param, tmp_path_factory.mktemp("limits"))
 
 
 @pytest.fixture(scope="module")
-def state(tmp_path_factory: pytest.TempPathFactory) -> State:
-    return State.open(f"sqlite:///{tmp_path_factory.mktemp('limits')}/state.db")
+def state(place: Place) -> Iterator[State]:
+    with place.open() as state:
+        yield state
 
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
     monkeypatch.setattr("state.limits.time", clock)
+    stop_server_clock(monkeypatch, clock)
     return clock
 
 
@@ -60,6 +57,7 @@ def test_slots_keep_their_distance_and_never_lie_in_the_past(
     clock = Clock()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("state.limits.time", clock)
+        stop_server_clock(patch, clock)
         bucket = str(time.perf_counter_ns())
         slots: list[float] = []
         frozen = 0.0
@@ -140,9 +138,9 @@ print(*map(repr, slots))
 """
 
 
-def test_no_second_holds_more_than_the_rate_whoever_reserves(tmp_path: Path) -> None:
+def test_no_second_holds_more_than_the_rate_whoever_reserves(place: Place) -> None:
     rate = 100.0
-    command = [sys.executable, "-c", RESERVE, f"sqlite:///{tmp_path}/state.db", str(rate)]
+    command = [sys.executable, "-c", RESERVE, place.url, str(rate)]
     workers = [
         subprocess.Popen([*command, str(seed)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         for seed in range(3)

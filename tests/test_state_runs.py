@@ -4,7 +4,6 @@ import datetime as dt
 import json
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -18,6 +17,7 @@ from hypothesis import strategies as st
 from state import Busy, Claim, State, processes
 from state.interruption import interrupted
 from state.processes import Process, this_process
+from tests.state_databases import KINDS, Place, new_place
 
 DOCUMENT: dict[str, Any] = {
     "run_id": "killed",
@@ -50,31 +50,29 @@ sys.stdin.read()
 """
 
 
+@pytest.fixture(params=KINDS)
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    return new_place(request.param, tmp_path)
+
+
 @pytest.fixture
-def state(tmp_path: Path) -> Iterator[State]:
-    with State.open(url(tmp_path)) as state:
+def state(place: Place) -> Iterator[State]:
+    with place.open() as state:
         yield state
 
 
-def url(folder: Path) -> str:
-    return f"sqlite:///{folder}/state.db"
-
-
-def alter(folder: Path, assignment: str) -> None:
+def alter(place: Place, assignment: str) -> None:
     """Changes every run behind the back of the one who wrote it."""
-    connection = sqlite3.connect(folder / "state.db")
-    connection.execute(f"UPDATE runs SET {assignment}")
-    connection.commit()
-    connection.close()
+    place.alter(f"UPDATE runs SET {assignment}")
 
 
 @pytest.fixture
-def hold(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+def hold(place: Place) -> Iterator[Callable[..., subprocess.Popen[str]]]:
     """Starts a process whose run holds the source `acme`."""
     children: list[subprocess.Popen[str]] = []
 
     def start(*arguments: str) -> subprocess.Popen[str]:
-        command = [sys.executable, "-c", HOLD, url(tmp_path), *arguments]
+        command = [sys.executable, "-c", HOLD, place.url, *arguments]
         child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         children.append(child)
         assert child.stdout is not None
@@ -170,16 +168,16 @@ def test_all_that_a_killed_run_held_is_freed_with_the_first_source(
     assert state.runs.claim("other", "next", "sync").interrupted == ""
 
 
-def test_a_pid_used_again_is_another_process(state: State, tmp_path: Path) -> None:
+def test_a_pid_used_again_is_another_process(state: State, place: Place) -> None:
     state.runs.claim("acme", "one", "sync")
-    alter(tmp_path, "process_start = process_start || '0'")
+    alter(place, "process_start = process_start || '0'")
     assert state.runs.claim("acme", "two", "sync").interrupted == "one"
 
 
 @pytest.mark.parametrize(("silence", "free"), [(0, False), (25, False), (31, True)])
-def test_a_run_elsewhere_is_judged_by_its_lease(state: State, tmp_path: Path, silence: int, free: bool) -> None:
+def test_a_run_elsewhere_is_judged_by_its_lease(state: State, place: Place, silence: int, free: bool) -> None:
     state.runs.claim("acme", "one", "sync")
-    alter(tmp_path, f"machine = 'elsewhere', pid = 1, renewed_at = renewed_at - {silence}")
+    alter(place, f"machine = 'elsewhere', pid = 1, renewed_at = renewed_at - {silence}")
     if free:
         assert state.runs.claim("acme", "two", "sync").interrupted == "one"
     else:
@@ -188,25 +186,25 @@ def test_a_run_elsewhere_is_judged_by_its_lease(state: State, tmp_path: Path, si
 
 
 @pytest.mark.parametrize("sign", ["renew", "save"])
-def test_a_sign_of_life_keeps_a_lease(state: State, tmp_path: Path, sign: str) -> None:
+def test_a_sign_of_life_keeps_a_lease(state: State, place: Place, sign: str) -> None:
     state.runs.claim("acme", "one", "sync")
-    alter(tmp_path, "machine = 'elsewhere', renewed_at = renewed_at - 31")
+    alter(place, "machine = 'elsewhere', renewed_at = renewed_at - 31")
     assert state.runs.renew("one") if sign == "renew" else state.runs.save("one", {})
     with pytest.raises(Busy):
         state.runs.claim("acme", "two", "sync")
 
 
-def test_a_live_process_keeps_its_source_however_silent(state: State, tmp_path: Path) -> None:
+def test_a_live_process_keeps_its_source_however_silent(state: State, place: Place) -> None:
     state.runs.claim("acme", "one", "sync")
-    alter(tmp_path, "renewed_at = renewed_at - 3600")
+    alter(place, "renewed_at = renewed_at - 3600")
     with pytest.raises(Busy):
         state.runs.claim("acme", "two", "sync")
 
 
-def test_a_zombie_changes_nothing_after_it_was_taken_over(state: State, tmp_path: Path) -> None:
+def test_a_zombie_changes_nothing_after_it_was_taken_over(state: State, place: Place) -> None:
     state.runs.claim("acme", "one", "sync")
     state.runs.save("one", DOCUMENT)
-    alter(tmp_path, "machine = 'elsewhere', renewed_at = renewed_at - 31")
+    alter(place, "machine = 'elsewhere', renewed_at = renewed_at - 31")
     state.runs.claim("acme", "two", "sync")
     stands = state.runs.get("one")
     assert not state.runs.renew("one")
@@ -237,10 +235,10 @@ sys.stdin.read()
 """
 
 
-def test_of_processes_that_claim_at_once_exactly_one_wins(tmp_path: Path) -> None:
+def test_of_processes_that_claim_at_once_exactly_one_wins(place: Place) -> None:
     racers = [
         subprocess.Popen(
-            [sys.executable, "-c", RACE, url(tmp_path), f"run{n}"],
+            [sys.executable, "-c", RACE, place.url, f"run{n}"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         )
         for n in range(3)

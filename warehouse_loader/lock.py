@@ -82,7 +82,9 @@ def _locked(path: Path, *, shared: bool) -> int | None:
     except BlockingIOError:
         writer = os.pread(handle, 32, 0).decode(errors="replace").strip() or "unknown"
         os.close(handle)
-        message = f"another Catchment process (last writer: {writer}) holds the warehouse {path}"
+        ours = writer == str(os.getpid())
+        who = "another source of this run" if ours else f"another Catchment process (last writer: {writer})"
+        message = f"{who} holds the warehouse {path}"
         raise HeldError(message, "Let it finish, or end it, and run again.", _STEP) from None
     if not shared:
         os.truncate(handle, 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from email.utils import parsedate_to_datetime
 
 import msgspec
 
@@ -17,7 +18,7 @@ from framework.bundle import Part
 from framework.collection import Collection
 from framework.connector import Ask, Connector, Found
 from framework.errors import Kind, Refused
-from framework.feed import Request
+from framework.feed import SECOND, Request
 from framework.report import Fault
 
 SOBJECTS = f"{BASE}/sobjects"
@@ -103,15 +104,19 @@ def _known(document: bytes) -> Known:
 def _described(names: Sequence[str], before: Known, ask: Ask) -> tuple[dict[str, ObjectType], dict[str, Refused], str]:
     """The object types, why one has none, and the vendor's time of the last change to any."""
     fresh = [name for name in names if name not in before.types or before.types[name].gone]
-    first, *others = _ask([_conditional(SOBJECTS, before.modified), *map(_describe, fresh)], ask)
     types = {name: before.types[name] for name in names if name not in fresh}
     lost: dict[str, Refused] = {}
+    # The list of all objects tells of any change; what room its call has asks the known ones by themselves as well.
+    room = max(0, composite.PARTS - 1 - len(fresh))
+    asked = fresh + list(types)[:room]
+    requests = {name: _conditional(f"{SOBJECTS}/{name}/describe", types[name].modified) for name in types}
+    requests |= {name: _describe(name) for name in fresh}
+    first, *others = _ask([_conditional(SOBJECTS, before.modified), *(requests[name] for name in asked)], ask)
     changed = not isinstance(first, Refused) and first.status != 304
-    if changed and types:
-        old = list(types)
-        requests = [_conditional(f"{SOBJECTS}/{name}/describe", types[name].modified) for name in old]
-        fresh, others = fresh + old, others + _ask(requests, ask)
-    for name, part in zip(fresh, others, strict=True):
+    if changed and len(types) > room:
+        rest = list(types)[room:]
+        asked, others = asked + rest, others + _ask([requests[name] for name in rest], ask)
+    for name, part in zip(asked, others, strict=True):
         if isinstance(part, Refused):
             if part.kind in _DENIED:
                 types.pop(name, None)
@@ -154,10 +159,21 @@ def _together(some: Sequence[Request], ask: Ask) -> list[Part | Refused]:
             raise
         return []
     try:
-        answers = composite.unwrap(answer, some)
+        answers = [_settled(part, answer.asked) for part in composite.unwrap(answer, some)]
     except msgspec.DecodeError:
         return []
     return [_judged(request, part, ask) for request, part in zip(some, answers, strict=True)]
+
+
+def _settled(part: Part, asked: int) -> Part:
+    """A part without a `Last-Modified` of this very moment: it goes by whole seconds, and more may change in this one."""
+    try:
+        at = parsedate_to_datetime(part.headers.get("last-modified", "")).timestamp()
+    except ValueError:
+        return part
+    if at * SECOND < asked - 2 * SECOND:
+        return part
+    return replace(part, headers={name: value for name, value in part.headers.items() if name != "last-modified"})
 
 
 def _judged(request: Request, part: Part, ask: Ask) -> Part | Refused:
