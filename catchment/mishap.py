@@ -47,4 +47,6 @@ def _unexpected(error: Exception, args: Namespace | None) -> dict[str, object]:
 def _folders(state: str) -> list[Path]:
     """Where details may go: beside the run logs, else where temporary files go."""
     beside = [Path(state.partition("://")[2][1:]).parent / "logs"] if state.startswith("sqlite://") else []
+    if state.startswith("postgresql://"):
+        beside = [Path(".catchment") / "logs"]
     return [*beside, Path(tempfile.gettempdir())]

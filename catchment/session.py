@@ -27,7 +27,7 @@ def state(settings: Settings) -> State:
     from state import State, StateError
 
     try:
-        return State.open(settings.state)
+        return State.open(settings.state, Path(settings.file).absolute().parent / ".catchment")
     except StateError as error:
         raise settings.error(("state",), error.message, error.hint) from None
 

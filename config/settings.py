@@ -18,7 +18,7 @@ from config.urls import BadUrlError, database_file, database_url, duckdb_name
 from config.validation import OnlyMissing, nearest, validated
 from config.variables import Missing
 
-RESERVED = frozenset({"catchment", "main", "public", "temp", "system", "information_schema"})
+RESERVED = frozenset({"catchment", "catchment_state", "main", "public", "temp", "system", "information_schema"})
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}", re.ASCII)
 

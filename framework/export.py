@@ -13,6 +13,7 @@ from framework.basis import Basis
 from framework.collection import Collection
 from framework.errors import Kind, Refused
 from framework.feed import CHEAP, DAY, SECOND, Answer, Cost, Pass, Request, Slice, State, Step, View
+from framework.sideload import Beside, embed
 from framework.sight import Gone, Sight
 
 _ENVELOPE = ("after_cursor", "end_of_stream", "end_time", "next_page")
@@ -42,9 +43,9 @@ class Export(Basis):
     ``at``: the field of a page that holds the rows. ``stamps``: fields of a row whose latest is its version.
     ``deleted``: a field and the value that says a row is gone (``...``: any value but null). ``cursor``: pages follow
     each other by an opaque token, else by time (``start_time`` = the last page's ``end_time``). ``include``: asked for
-    when any of those collections is wanted. ``youngest``: how old ``start_time`` must be (microseconds). ``ids``: the
-    address under which its rows are read by id. A row that changed within the last minute is left out by the export,
-    at its old place too, so that absence alone proves nothing.
+    when any of those collections is wanted; ``beside``: where a page has it, if not inside its rows. ``youngest``: how
+    old ``start_time`` must be (microseconds). ``ids``: the address under which its rows are read by id: the export
+    leaves out a row that changed within the last minute, at its old place too, so absence alone proves nothing.
     """
 
     collections: tuple[Collection, ...]
@@ -56,6 +57,7 @@ class Export(Basis):
     params: tuple[tuple[str, str], ...] = ()
     include: tuple[tuple[str, tuple[str, ...]], ...] = ()
     parts: tuple[Part, ...] = ()
+    beside: Beside | None = None
     bucket: str = ""
     ids: str = ""
     settle: int = 120 * SECOND
@@ -180,7 +182,9 @@ class Export(Basis):
             fresh = frozenset(opened.fills) if opened and why in ("first", "gap") else frozenset[str]()
             gone = heads.said(rows.fields[self.deleted[0]], self.deleted[1]) if self.deleted else None
             if self._wants(self.name, view):
-                step.sights.append(Sight(self.name, answer.body, versions, gone, fresh=fresh, at=at))
+                rows_only = embed(answer.body, at, key, self.beside) if self.beside else None
+                data, where = (answer.body, at) if rows_only is None else (rows_only, "")
+                step.sights.append(Sight(self.name, data, versions, gone, fresh=fresh, at=where))
             for part in self.parts:
                 if self._wants(part.into, view):
                     step.sights += _members(part, rows, versions)

@@ -70,7 +70,7 @@ class SourceReport:
             if not report.status:
                 report.status, report.error = "failed", report.error or self.error
         self.status = overall([report.status for report in self.collections.values()])
-        if self.error and self.error.kind == "quota" and any(c.status == "partial" for c in self.collections.values()):
+        if self.error and self.error.kind == "quota":
             self.status = "partial"  # it goes on from here when the allowance is there again
         if self.error and self.status == "succeeded":
             self.status = "partial"

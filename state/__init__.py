@@ -53,8 +53,14 @@ class State:
         return RunLog(self.logs, run_id, secrets)
 
     def read_log(self, run_id: str) -> Iterator[dict[str, Any]]:
-        """The lines of the log of ``run_id``. Raises StateError if there is none."""
-        return logs.read(self.logs, run_id)
+        """The lines of the log of ``run_id``. Raises StateError if there is none on this host."""
+        try:
+            return logs.read(self.logs, run_id)
+        except StateError:
+            run = self.runs.get(run_id) if self._database.shared else None
+            if run is None:
+                raise
+        raise StateError(f"the log of the run {run_id} is not on this host", f"it was written on {run.host}: ask there")
 
     def close(self) -> None:
         """Closes the connections that are not at work."""

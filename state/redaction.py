@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import quote, quote_plus
 
 MASK = "••••"
+_ODD = "surrogatepass"  # bytes of an environment variable that are no UTF-8 arrive as surrogates
 SHORTEST = 6  # a shorter text is no secret, and masking it would make a log unreadable
 
 
@@ -60,6 +61,6 @@ def _forms(secret: str) -> Iterable[str]:
         if len(part.strip()) >= SHORTEST:
             text = part.strip()
             escaped = json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1]
-            raw = text.encode()
+            raw = text.encode(errors=_ODD)
             encoded = base64.b64encode(raw[: len(raw) // 3 * 3]).decode()  # as a prefix, whatever follows
-            yield from (text, *escaped, quote(text, safe=""), quote_plus(text), encoded)
+            yield from (text, *escaped, quote(text, safe="", errors=_ODD), quote_plus(text, errors=_ODD), encoded)

@@ -33,9 +33,9 @@ def connection() -> duckdb.DuckDBPyConnection:
 class Memory:
     """One source's schema; commits carry increasing times 1, 2, 3 ..."""
 
-    def __init__(self, *collections: Collection) -> None:
+    def __init__(self, *collections: Collection, carriers: Sequence[Collection] = ()) -> None:
         self.source = f"source_{next(_numbers)}"
-        self.registry = Registry(collections)
+        self.registry = Registry(collections, carriers)
         self.codec = RecordCodec(self.registry)
         self.commits = 0
         connection().execute(f"CREATE SCHEMA {self.source}; {marks.create(DIALECT, self.source)}")

@@ -123,7 +123,7 @@ def test_two_sources_write_side_by_side_while_a_reader_asks(tmp_path: Path) -> N
 def test_commits_wait_for_our_own_reader(tmp_path: Path) -> None:
     house = warehouse(tmp_path, patience=0.2)
     house.commit(Commit(feeds={"f": (0, "{}")}))
-    with read_only(url(tmp_path)), pytest.raises(WarehouseError, match="another Catchment process"):
+    with read_only(url(tmp_path)), pytest.raises(WarehouseError, match="another source of this run"):
         house.commit(Commit(feeds={"f": (1, "{}")}))
     house.commit(Commit(feeds={"f": (1, "{}")}))
     assert house.load().feeds["f"].rev == 2

@@ -222,3 +222,19 @@ def test_a_list_whose_collection_is_not_read_is_passed_over() -> None:
     memory.commit(odd)
     assert memory.rows("orders", "id") == [("o",)]
     assert "lines" not in memory.types("orders")
+
+
+def test_without_their_parents_an_older_list_brings_nothing_back() -> None:
+    """The order itself is not stored: what was stored of its list tells that this one is older."""
+    memory = Memory(LINES, carriers=(ORDERS,))
+    memory.commit(Shown(1, frozenset("ab"), deleted=False).sight())
+    memory.commit(Shown(8, frozenset("a"), deleted=False).sight())
+    memory.commit(Shown(5, frozenset("ac"), deleted=False).sight())
+    assert memory.rows("lines", "id", "amount", "_deleted_at") == [("a", 8, None), ("b", 1, 8)]
+
+
+def test_without_their_parents_a_list_seen_empty_stays_empty() -> None:
+    memory = Memory(LINES, carriers=(ORDERS,))
+    memory.commit(Shown(8, frozenset(), deleted=False).sight(), tables=[LINES])
+    memory.commit(Shown(5, frozenset("a"), deleted=False).sight())
+    assert memory.rows("lines", "id") == []

@@ -100,6 +100,10 @@ def test_no_secret_is_written_in_any_form(tmp_path: Path, text: str) -> None:
         assert part not in written
 
 
+def test_a_secret_that_is_no_text_is_masked_too() -> None:
+    assert redactor(["secret\udcff\ud800"])("a secret\udcff\ud800 b") == f"a {MASK} b"
+
+
 def test_what_is_no_secret_stays(tmp_path: Path) -> None:
     redact = redactor(["", "acme", "  "])
     value = {"source": "acme", "rows": 1, "share": 0.5, "none": None, "yes": True}

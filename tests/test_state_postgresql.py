@@ -18,6 +18,7 @@ import pytest
 from framework.errors import SourceError
 from state import Busy, Claim, State, StateError, patience, postgresql
 from state.postgresql_address import address
+from state.postgresql_errors import explained
 from state.tokens import VARIABLE
 from tests import postgres
 from tests.state_databases import Place, new_place
@@ -214,6 +215,16 @@ def test_logs_and_key_are_in_the_projects_folder(place: Place, monkeypatch: pyte
     assert (tmp_path / ".catchment" / "state.key").stat().st_mode & 0o777 == 0o600
 
 
+def test_a_log_of_another_host_is_asked_for_there(place: Place, there: Callable[..., subprocess.Popen[str]]) -> None:
+    there(HOLD, host="pluto")
+    with place.open() as state:
+        with pytest.raises(StateError, match="not on this host") as caught:
+            state.read_log("there")
+        assert "written on pluto" in caught.value.hint
+        with pytest.raises(StateError, match="no log of a run"):
+            state.read_log("absent")
+
+
 def test_a_process_that_stands_still_in_a_transaction_keeps_the_others_a_while_only(
     place: Place, state: State, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -221,8 +232,10 @@ def test_a_process_that_stands_still_in_a_transaction_keeps_the_others_a_while_o
     assert sooner != postgresql._LOCAL
     monkeypatch.setattr(postgresql, "_LOCAL", sooner)
     database = place.database()
+    slots = []
     with pytest.raises(StateError), database.transaction("limit x"):  # which commits after it was ended
-        assert state.limits.reserve("x", 1.0) > 0
+        slots.append(state.limits.reserve("x", 1.0))
+    assert len(slots) == 1
     database.close()
 
 
@@ -378,6 +391,14 @@ def test_an_address_is_completed_and_shown_without_secrets() -> None:
     assert found.secrets == ("s%40cret", "s@cret", "two")
     assert "s%40cret" not in repr(found)
     assert address("postgresql:///db?host=/run").name == "postgresql:///run/db"
+
+
+def test_an_error_shows_neither_password_nor_rows() -> None:
+    found = address("postgresql://ada:s%40cret@host/db")
+    text = (
+        "INVALID_ARGUMENT: [libpq] Failed to execute query 'SELECT x::y': ERROR:  no s@cret, s%40cret\nDETAIL:  row 1"
+    )
+    assert explained(ValueError(text), found).message.endswith("cannot be used: no ••••, ••••")
 
 
 def test_the_driver_is_asked_for_when_it_is_not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

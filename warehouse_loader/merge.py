@@ -183,3 +183,11 @@ def stale(d: Dialect, parent: str, key: str) -> str:
     return f"""
         SELECT o.key::VARCHAR, {version}, {gone} FROM owners o JOIN {parent} p
         ON p.{key} = o.key WHERE p._version > o.version OR p._deleted_at >= o.version"""
+
+
+def outdated(d: Dialect, table: str, link: str) -> str:
+    """Of the parents whose lists came (``owners``: key, version), those of which a newer list is stored."""
+    newest = d.micros.format("max(greatest(t._version, coalesce(t._deleted_at, t._version)))")
+    return f"""
+        SELECT o.key::VARCHAR, {newest}, NULL FROM owners o JOIN {table} t ON t.{link}::VARCHAR = o.key::VARCHAR
+        WHERE t._version > o.version OR t._deleted_at > o.version GROUP BY o.key"""

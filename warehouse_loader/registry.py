@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
@@ -14,11 +15,13 @@ from warehouse_loader.layout import Layout, Leaf, declared
 class Registry:
     """Collection -> its layout now. Layouts only ever grow.
 
-    ``carriers`` are read for their lists' sake alone: their own objects become no rows.
+    ``carriers`` are read for their lists' sake alone: their own objects become no rows. ``ended``: (collection,
+    carrier) -> the version at which this run last saw the list of one of them whole, for no row tells.
     """
 
     def __init__(self, collections: Sequence[Collection], carriers: Sequence[Collection] = ()) -> None:
         self._lock = threading.RLock()
+        self.ended: dict[tuple[str, str], dict[str, int]] = defaultdict(dict)
         self.collections: Mapping[str, Collection] = {one.name: one for one in collections}
         self._all = (*collections, *carriers)
         self._layouts = {one.name: self._first(one) for one in self._all}

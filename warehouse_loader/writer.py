@@ -157,14 +157,21 @@ class Writer:
     # --------------------------------------------------------------------------------------- children
 
     def _stale(self, name: str, work: _Work) -> dict[str, Stale]:
-        """Per parent collection, the parents that the warehouse knows newer, or deleted, than these lists show."""
+        """Per parent collection, the parents that the warehouse knows newer, or deleted, than these lists show.
+
+        Of parents that are not stored, what was stored of their lists tells, unless members come by themselves, too.
+        """
         found: dict[str, Stale] = {}
-        for parent, _ in self._registry.parents(name):
-            if parent.name not in self._tables.names or parent.name in found:
-                continue
-            owners = _owners(parent.name, work)
+        for parent, child in self._registry.parents(name):
+            kept = parent.name in self._registry.collections and parent.name in self._tables.names
+            told = name in self._tables.names and not child.announced
+            owners = _owners(parent.name, work) if parent.name not in found and (kept or told) else {}
             if owners:
-                found[parent.name] = self._newer(parent, owners)
+                found[parent.name] = self._newer(parent, owners, "" if kept else name, child.parent)
+            if owners and not kept:
+                ended = self._registry.ended[name, parent.name]
+                newer = {key: (ended[key], None) for key, v in owners.items() if ended.get(key, v) > v}
+                found[parent.name] = {**found[parent.name], **newer}
         return found
 
     def _held(self, collection: Collection, keys: Sequence[str]) -> dict[str, int | None]:
@@ -173,8 +180,10 @@ class Writer:
         with self._listed("wanted", collection, dict.fromkeys(keys, 0), "version"):
             return dict(self._session.rows(merge.held(self._d, whole, key)))
 
-    def _newer(self, parent: Collection, owners: Mapping[str, int]) -> Stale:
+    def _newer(self, parent: Collection, owners: Mapping[str, int], shown: str, link: str) -> Stale:
         sql = merge.stale(self._d, table(self._source, parent.name), quote(parent.key))
+        if shown:
+            sql = merge.outdated(self._d, table(self._source, shown), quote(link))
         with self._listed("owners", parent, owners, "version"):
             return {key: (version, gone) for key, version, gone in self._session.rows(sql)}
 
@@ -183,6 +192,9 @@ class Writer:
         latest: dict[str, int] = {}
         for key, version in zip(closing.keys, closing.versions, strict=True):
             latest[key] = max(version, latest.get(key, version))
+        if closing.parent not in self._registry.collections and not closing.fresh:
+            ended = self._registry.ended[name, closing.parent]
+            ended |= {key: version for key, version in latest.items() if version > ended.get(key, 0)}
         narrower = self._narrower(name, closing.parent, closing.link)
         with self._listed("closing", None, latest, "version"):
             sql = merge.close(self._d, table(self._source, name), closing.link, narrower)

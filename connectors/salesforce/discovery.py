@@ -166,7 +166,7 @@ def _together(some: Sequence[Request], ask: Ask) -> list[Part | Refused]:
 
 
 def _settled(part: Part, asked: int) -> Part:
-    """A part without a `Last-Modified` of this very moment: it goes by whole seconds, and more may change in this one."""
+    """A part without a `Last-Modified` of this very second, in which more may change."""
     try:
         at = parsedate_to_datetime(part.headers.get("last-modified", "")).timestamp()
     except ValueError:

@@ -16,6 +16,7 @@ from framework.export import Export, Part
 from framework.feed import DAY
 from framework.fieldview import FieldView
 from framework.pages import Pages, Recent
+from framework.sideload import Beside
 
 _BY_NAME = {collection.name: collection for collection in COLLECTIONS}
 _ALL = (("support_type_scope", "all"),)  # without it the tickets of AI agents are left out
@@ -47,6 +48,7 @@ EXPORTS = (
         ids="/api/v2/tickets",
         params=_ALL,
         include=(("metric_sets", ("ticket_metrics",)),),
+        beside=Beside("metric_sets", "ticket_id", "metric_set"),
     ),
     _export("users", "users/cursor", cursor=True, deleted=("active", False), ids="/api/v2/users"),
     _export(

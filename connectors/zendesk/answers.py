@@ -79,6 +79,7 @@ def account(body: Any) -> str:
 JUDGE = Judge(
     table={
         (400, ""): Kind.BUG,
+        (400, "StartTimeTooRecent"): Kind.RETRY,
         (401, ""): Kind.SESSION,
         (404, "InvalidEndpoint"): Kind.UNAVAILABLE,
         (404, ""): Kind.GONE,

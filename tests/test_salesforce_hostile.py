@@ -1,0 +1,331 @@
+"""A Salesforce that differs wherever the vendor leaves room: what it refuses, forgets, leaves out or cuts off."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+import pytest
+
+from connectors.salesforce import composite, connector, deleted, describe, jobs, rendering
+from connectors.salesforce.answers import JUDGE
+from connectors.salesforce.deleted import IDS, MINUTE
+from connectors.salesforce.discovery import discover
+from connectors.salesforce.query import Query
+from connectors.salesforce.soql import ALONE, BASE, micros
+from framework.bundle import Bundle, Part
+from framework.collection import Collection, Column
+from framework.connector import Found
+from framework.errors import Kind, Refused
+from framework.feed import SECOND, Answer, Pass, Request, Slice, State, View
+from framework.sight import Gone
+from tests.salesforce_source import make
+
+NOW = micros("2026-11-20T10:00:30Z")
+MARK = NOW - 3600 * SECOND
+FIELDS = ("Id", "Name", "IsDeleted", "SystemModstamp", "CreatedDate")
+COLUMNS = tuple(Column(name.lower(), "bool" if name == "IsDeleted" else "text", path=(name,)) for name in FIELDS)
+ACCOUNTS = Collection("accounts", object="Account", columns=COLUMNS)
+FEED = Query((ACCOUNTS,), "Account", FIELDS)
+VIEW = View(frozenset({"accounts"}), {"accounts": "a-1"}, now=NOW, run="r2")
+LIST: Slice = {"id": "list", "kind": "list", "lo": MARK}
+
+
+def state(why: str = "tail", rows: int = 10, **memory: Any) -> State:
+    known = {"version": "", "start": 0, "deleted": MARK, "rows": rows, "columns": list(FIELDS), "listed": MARK}
+    made = State(marks={"accounts": MARK}, tables={"accounts": "a-1"}, memory=known | memory)
+    made.open = Pass(why, ["accounts"], opened=NOW)
+    return made
+
+
+def answer(body: Any, **headers: str) -> Answer:
+    return Answer(200, body if isinstance(body, bytes) else json.dumps(body).encode(), headers, NOW)
+
+
+def no(kind: Kind, status: int = 400, code: str = "") -> Refused:
+    return Refused(kind, "no", http_status=status, code=code)
+
+
+# ------------------------------------------------------------------------------------------------ the log of deletions
+
+
+def log(earliest: str | None) -> Answer:
+    return answer(
+        {
+            "deletedRecords": [{"id": "0011", "deletedDate": "2026-11-20T09:30:00.000+0000"}],
+            "earliestDateAvailable": earliest,
+            "latestDateCovered": "2026-11-20T09:45:00.000+0000",
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("earliest", "lost"),
+    [("2026-11-20T09:20:00.000+0000", True), ("2026-11-19T00:00:00.000+0000", False), (None, False)],
+)
+def test_a_log_purged_since_the_last_look_makes_a_comparison_of_ids(earliest: str | None, lost: bool) -> None:
+    opened = state()
+    step = FEED.read(deleted.first(MARK, NOW), log(earliest), opened, VIEW)
+    assert [gone.key for gone in step.gone] == ["0011"]
+    assert step.slices == ([IDS] if lost else [])
+
+
+def test_a_small_object_whose_log_is_refused_is_compared_at_once() -> None:
+    (slice_,) = [s for s in FEED.slices(state(rows=2_000), VIEW) if s["kind"] == "deleted"]
+    for kind in (Kind.GONE, Kind.BUG, Kind.CURSOR):
+        assert FEED.refused(slice_, no(kind), VIEW) == [IDS]
+
+
+def test_a_large_object_asks_its_log_alone_before_its_ids_are_compared_and_remembers_that() -> None:
+    opened = state(rows=5_000)
+    (slice_,) = [s for s in FEED.slices(opened, VIEW) if s["kind"] == "deleted"]
+    assert composite.BUNDLE.fits([FEED.request(slice_, VIEW)])
+    alone = FEED.refused(slice_, no(Kind.GONE, 404), VIEW)
+    assert alone is not None
+    assert FEED.request(alone[0], VIEW).path == FEED.request(slice_, VIEW).path
+    assert not composite.BUNDLE.fits([FEED.request(alone[0], VIEW)])
+    assert FEED.refused(alone[0], no(Kind.GONE, 404), VIEW) == [IDS]
+    FEED.note(opened, FEED.read(alone[0], log(None), opened, VIEW))
+    FEED.close(opened, VIEW)
+    opened.open = Pass("tail", ["accounts"], opened=NOW)
+    (again,) = [s for s in FEED.slices(opened, VIEW) if s["kind"] == "deleted"]
+    assert FEED.request(again, VIEW).endpoint == ALONE
+
+
+def test_a_log_that_takes_no_end_in_the_future_is_asked_up_to_the_last_whole_minute() -> None:
+    slice_ = deleted.first(MARK, NOW, small=False)
+    assert slice_["hi"] > NOW
+    (earlier,) = deleted.refused(slice_, no(Kind.CURSOR), NOW) or ()
+    assert (earlier["lo"], earlier["hi"]) == (slice_["lo"], NOW // MINUTE * MINUTE)
+    assert deleted.refused(earlier, no(Kind.CURSOR), NOW) == [IDS]  # it was something else
+    (short,) = deleted.refused(deleted.first(NOW, NOW, small=False), no(Kind.CURSOR), NOW) or ()
+    assert short["hi"] - short["lo"] >= 2 * MINUTE
+
+
+def test_an_object_that_does_not_say_whether_it_has_a_log_is_asked_for_it() -> None:
+    assert msgspec.json.decode(b'{"name":"X","fields":[]}', type=describe.ObjectType).replicateable
+
+
+# -------------------------------------------------------------------------------------------------------------- queries
+
+
+def test_a_next_page_may_be_null() -> None:
+    row = {"Id": "0011", "IsDeleted": False, "SystemModstamp": "2026-11-20T09:59:00.000+0000"}
+    step = FEED.read(
+        LIST, answer({"totalSize": 1, "done": True, "nextRecordsUrl": None, "records": [row]}), state(), VIEW
+    )
+    assert step.rows == 1
+    with pytest.raises(msgspec.DecodeError, match="names no next one"):
+        FEED.read(
+            LIST, answer({"totalSize": 9, "done": False, "nextRecordsUrl": None, "records": [row]}), state(), VIEW
+        )
+
+
+def test_a_next_page_that_bundles_are_refused_is_asked_alone() -> None:
+    following = {**LIST, "after": f"{BASE}/query/0r8-2000"}
+    assert composite.BUNDLE.fits([FEED.request(following, VIEW)])
+    (alone,) = FEED.refused(following, no(Kind.GONE, 404), VIEW) or ()
+    assert FEED.request(alone, VIEW).path == following["after"]
+    assert not composite.BUNDLE.fits([FEED.request(alone, VIEW)])
+    (again,) = FEED.refused(alone, no(Kind.GONE, 404), VIEW) or ()
+    assert "after" not in again
+
+
+@pytest.mark.parametrize("life", [1, 3, 7])
+def test_locators_that_die_young_still_bring_every_row(life: int) -> None:
+    """A vendor that forgets a list after some pages: halves of time, until each is short enough."""
+    stamps = [MARK + n * SECOND for n in range(300)]
+    seen: set[int] = set()
+    slices: list[Slice] = [{**LIST, "lo": 0}]
+    asked = 0
+    while slices:
+        slice_ = slices.pop()
+        asked += 1
+        rows = [s for s in stamps if slice_.get("lo", 0) <= s < slice_.get("hi", NOW)]
+        page = int(slice_["after"].rpartition("-")[2]) if slice_.get("after") else 0
+        if page > life:
+            slices += FEED.refused(slice_, no(Kind.CURSOR, code="INVALID_QUERY_LOCATOR"), VIEW) or ()
+            continue
+        seen.update(rows[page * 10 : page * 10 + 10])
+        if len(rows) > page * 10 + 10:
+            slices.append({**slice_, "after": f"{BASE}/query/0r8-{page + 1}"})
+    assert seen == set(stamps)
+    assert asked < 2_000
+
+
+@pytest.mark.parametrize("kind", [Kind.BUG, Kind.SHRINK])
+def test_new_columns_that_no_condition_may_name_have_every_row_read(kind: Kind) -> None:
+    slice_: Slice = {"id": "fill", "kind": "list", "lo": 0, "new": ["New__c"]}
+    (whole,) = FEED.refused(slice_, no(kind), VIEW) or ()
+    assert whole["new"] == []
+    assert FEED.refused(whole, no(Kind.BUG), VIEW) is None
+
+
+def test_what_lies_in_the_bin_and_no_job_reads_is_marked_and_ends() -> None:
+    """Wide rows in the bin are read by a job; where that fails, it is not made for ever."""
+    feed = replace(FEED, fields=(*FIELDS, *(f"Column_With_A_Long_Name_{n}__c" for n in range(600))))
+    job: Slice = {"id": "list/bin", "kind": "job", "bin": True, "lo": MARK}
+    (instead,) = feed.refused(job, no(Kind.BUG), VIEW) or ()
+    assert instead["kind"] == "list"
+    row = {"Id": "0011", "IsDeleted": True, "SystemModstamp": "2026-11-20T09:59:00.000+0000"}
+    step = feed.read(instead, answer({"totalSize": 1, "done": True, "records": [row]}), state(), VIEW)
+    assert step.slices == []
+    assert step.gone == [Gone("accounts", "0011", micros("2026-11-20T09:59:00Z"))]
+
+
+# ----------------------------------------------------------------------------------------------------------------- jobs
+
+
+def test_an_organisation_without_the_bulk_api_has_its_queries() -> None:
+    message = "Bulk API is not enabled for this Organization or Partner"
+    for code in ("API_DISABLED_FOR_ORG", "API_CURRENTLY_DISABLED"):
+        assert JUDGE.kind(403, code, message, {}) is Kind.UNAVAILABLE
+        assert JUDGE.kind(403, code, "API is not enabled for this Organization or Partner", {}) is Kind.AUTH
+    instead = FEED.refused({"id": "list", "kind": "job", "lo": 0}, no(Kind.UNAVAILABLE, 403), VIEW)
+    assert instead == [{"id": "list", "kind": "list", "lo": 0, "rest": True}]
+
+
+def test_a_page_of_results_that_was_cut_off_is_no_page() -> None:
+    slice_: Slice = {"id": "list", "kind": "results", "job": "750x", "lo": 0}
+    types = "Id,Name,IsDeleted,SystemModstamp\n"
+    rows = [f"001{n},a,false,2026-11-20T09:59:00.000Z\n" for n in range(3)]
+    told = {"sforce-numberofrecords": "3", "sforce-locator": "null"}
+    whole = FEED.read(slice_, answer((types + "".join(rows)).encode(), **told), state("first"), VIEW)
+    assert whole.rows == 3
+    with pytest.raises(msgspec.DecodeError, match="a page of 3 rows came with 2"):
+        FEED.read(slice_, answer((types + "".join(rows[:2])).encode(), **told), state("first"), VIEW)
+    jobs.whole(answer(b""), 2)  # nothing told, nothing to hold against it
+
+
+def test_results_with_other_columns_are_no_empty_results() -> None:
+    assert list(rendering.pages(b"Records not found for this query\n", {"Id": "text"})) == []
+    with pytest.raises(msgspec.DecodeError, match="not asked for: \\['Other'\\]"):
+        list(rendering.pages(b"Id,Other\n1,2\n", {"Id": "text"}))
+
+
+@pytest.mark.parametrize("spelled", ["true", "TRUE", "True"])
+def test_a_boolean_is_one_however_it_is_spelled(spelled: str) -> None:
+    (columns,) = rendering.pages(f"Id,B\n1,{spelled}\n2,\n".encode(), {"Id": "text", "B": "bool"})
+    assert json.loads(rendering.array(columns)) == [{"Id": "1", "B": True}, {"Id": "2"}]
+
+
+# ------------------------------------------------------------------------------------------------------------ discovery
+
+TYPE = {
+    "name": "Account",
+    "label": None,
+    "fields": [
+        {"name": "Id", "type": "id"},
+        {"name": "Ref__c", "type": "reference", "label": None, "scale": None, "referenceTo": None},
+        {"name": "SystemModstamp", "type": "datetime"},
+    ],
+}
+Say = Callable[[Request, Sequence[dict[str, Any]]], Any]
+
+
+def found(say: Say, known: bytes = b"", date: int = NOW) -> tuple[Found, int]:
+    """What is found in an organisation that answers bundles as ``say`` does, and in how many calls."""
+    calls = 0
+
+    def ask(request: Request) -> Answer:
+        nonlocal calls
+        calls += 1
+        if request.path == composite.PATH:
+            return replace(answer(say(request, json.loads(request.body)["compositeRequest"])), asked=date)
+        if request.path.endswith("/describe"):
+            return answer(TYPE)
+        if "recordCount" in request.path:
+            raise no(Kind.GONE, 404)
+        return answer({"sobjects": []})
+
+    return discover(connector, frozenset({"accounts"}), known, ask), calls
+
+
+def parts(modified: Callable[[str], str], types: dict[str, Any]) -> Say:
+    """Answers by condition; ``modified``: path -> its time of change."""
+
+    def say(_: Request, asked: Sequence[dict[str, Any]]) -> Any:
+        made = []
+        for one in asked:
+            at = modified(one["url"])
+            same = bool(at) and one.get("httpHeaders", {}).get("If-Modified-Since") == at
+            body = None if same else types if one["url"].endswith("/describe") else {"sobjects": []}
+            headers = {"Last-Modified": at} if at else {}
+            made.append(
+                {"referenceId": one["referenceId"], "httpStatusCode": 304 if same else 200, "httpHeaders": headers,
+                 "body": body}
+            )  # fmt: skip
+        return {"compositeResponse": made}
+
+    return say
+
+
+def refusing(_: Request, __: Sequence[dict[str, Any]]) -> Any:
+    raise no(Kind.GONE, 404)
+
+
+@pytest.mark.parametrize("say", [refusing, lambda *_: None, lambda *_: [], lambda *_: {"compositeResponse": []}])
+def test_objects_are_described_one_by_one_where_bundles_are_refused_or_broken(say: Say) -> None:
+    seen, _ = found(say)
+    assert not seen.missing
+    assert [column.name for column in seen.connector.collections[0].columns] == ["id", "ref_c", "system_modstamp"]
+
+
+def test_row_counts_that_are_never_told_are_asked_once() -> None:
+    say = parts(lambda _: "Mon, 16 Nov 2026 10:00:00 GMT", TYPE)
+    first, calls = found(say)
+    assert calls == 2
+    assert found(say, first.document)[1] == 1
+
+
+def test_a_description_that_changes_in_the_second_of_its_own_time_is_not_missed() -> None:
+    at = "Fri, 20 Nov 2026 10:00:30 GMT"
+    newer = {**TYPE, "fields": [*TYPE["fields"], {"name": "New__c", "type": "string"}]}  # type: ignore[misc]
+    first, _ = found(parts(lambda _: at, TYPE), date=NOW)
+    second, _ = found(parts(lambda _: at, newer), first.document, date=NOW + 60 * SECOND)
+    assert "new_c" in {column.name for column in second.connector.collections[0].columns}
+    third, calls = found(parts(lambda _: at, newer), second.document, date=NOW + 60 * SECOND)
+    assert calls == 1
+    assert third.document == second.document
+
+
+def test_an_object_may_change_without_the_list_of_all_objects_saying_so() -> None:
+    monday, tuesday = "Mon, 16 Nov 2026 10:00:00 GMT", "Tue, 17 Nov 2026 10:00:00 GMT"
+    newer = {**TYPE, "fields": [*TYPE["fields"], {"name": "New__c", "type": "string"}]}  # type: ignore[misc]
+    first, _ = found(parts(lambda _: monday, TYPE))
+    second, calls = found(parts(lambda url: tuesday if url.endswith("/describe") else monday, newer), first.document)
+    assert calls == 1
+    assert "new_c" in {column.name for column in second.connector.collections[0].columns}
+
+
+# ------------------------------------------------------------------------------------------------------ bundles at work
+
+
+def _nowhere(requests: Sequence[Request]) -> Request:
+    return replace(composite.wrap(requests), path=f"{BASE}/nowhere")
+
+
+def _cut_off(answer: Answer, requests: Sequence[Request]) -> Sequence[Part]:
+    first, *others = composite.unwrap(answer, requests)
+    return [replace(first, body=first.body[: len(first.body) // 2]), *others]
+
+
+@pytest.mark.parametrize(
+    "bundle",
+    [replace(composite.BUNDLE, wrap=_nowhere), replace(composite.BUNDLE, unwrap=_cut_off)],
+    ids=["refused as such", "with a part cut off"],
+)
+def test_what_a_bundle_does_not_bring_is_asked_alone(bundle: Bundle) -> None:
+    source = make()
+    try:
+        source.connector = replace(source.connector, bundle=bundle)
+        for _ in range(2):
+            outcome = source.run()
+            assert outcome.document["error"] is None
+            assert not outcome.failed()
+            assert source.differences() == []
+    finally:
+        source.server.stop()
