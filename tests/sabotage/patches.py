@@ -20,8 +20,8 @@ PATCHES = (
     Sabotage(
         "rows and marks commit together",
         "warehouse_loader/sql_warehouse.py",
-        "            return writer.write(session)",
-        "            session.rows('COMMIT'), session.rows('BEGIN')\n            return writer.write(session)",
+        "            done = writer.write(session)",
+        "            session.rows('COMMIT'), session.rows('BEGIN')\n            done = writer.write(session)",
         ("tests/test_duckdb_commit.py", "tests/test_duckdb_sharing.py"),
     ),
     Sabotage(
@@ -76,8 +76,8 @@ PATCHES = (
     Sabotage(
         "a list that shows less than it has proves nothing",
         "warehouse_loader/children.py",
-        "envelope.has_more is False",
-        "True",
+        "shown.data, shown.has_more is False",
+        "shown.data, True",
         ("tests/test_merge_children.py",),
     ),
     Sabotage(
@@ -111,7 +111,7 @@ PATCHES = (
     Sabotage(
         "credentials go to the configured host only",
         "framework/http.py",
-        "if urlsplit(url)[:2] != self._host:",
+        "if urlsplit(url)[:2] != urlsplit(base)[:2]:",
         "if False:",
         ("tests/test_http.py",),
     ),
