@@ -113,13 +113,13 @@ class Export(Basis):
         return found
 
     def compares(self, state: State, view: View) -> bool:
-        """After news, when somebody asks for *now* and it is cheap; without any, when its time has come."""
+        """After the news: whenever somebody asks for *now* and it is cheap, else when its time has come."""
         if not self._comparing(view) or state.memory.get("read") != view.run:
             return False
         age: int = view.now - state.memory.get("compared", 0)
         if self._calls(state) > CHEAP:
             return age >= self.weekly
-        return age >= DAY or (not view.due and bool(state.memory.get("stirred")))
+        return age >= DAY or not view.due
 
     def _comparing(self, view: View) -> bool:
         return self.comparable and self.name in view.selected and self.name not in view.refused
@@ -258,9 +258,7 @@ class Export(Basis):
         memory, rows = state.memory, done.notes.get("rows", 0)
         memory["rows"] = before.get("rows", 0) + rows if done.why in ("news", "gap") else rows
         if done.why in ("first", "compare"):
-            memory |= {"compared": done.opened, "stirred": False}
-        elif done.notes.get("top", 0) > before.get("last", 0):
-            memory["stirred"] = True
+            memory["compared"] = done.opened
         if done.notes.get("whole"):
             for name in set(done.fills) - view.refused:
                 state.marks[name] = max(state.marks.get(name, 0), self.covered(state, done))

@@ -249,10 +249,10 @@ def test_the_mark_stays_behind_the_opening_of_its_pass() -> None:
 
 def why_after_news(**more: Any) -> str:
     """The pass that follows the news in the same run."""
-    memory, stamp = more.pop("memory", {}), more.pop("stamp", 50)
+    memory = more.pop("memory", {})
     state = filled(**memory, last=20 * SECOND)
     state.open = Pass("news", ["tickets"], opened=NOW * SECOND, notes={"run": "r1"})
-    CURSOR.note(state, CURSOR.read({"since": 0}, answer([{"id": 1, "stamp": stamp}]), state, view()))
+    CURSOR.note(state, CURSOR.read({"since": 0}, answer([{"id": 1, "stamp": 50}]), state, view()))
     CURSOR.close(state, view(**more))
     state.open = None
     found = CURSOR.due(state, view(**more))
@@ -262,12 +262,9 @@ def why_after_news(**more: Any) -> str:
 SMALL = {"rows": 9}  # three pages
 
 
-def test_ids_are_compared_after_changes_while_that_is_cheap_and_else_once_a_day() -> None:
+def test_ids_are_compared_at_every_sync_while_that_is_cheap_and_by_schedule_once_a_day() -> None:
     recent, old = {"compared": NOW * SECOND}, {"compared": NOW * SECOND - DAY}
     assert why_after_news(memory=SMALL | recent) == "compare"
-    assert why_after_news(memory=SMALL | recent, stamp=20) == ""
-    assert why_after_news(memory=SMALL | recent | {"stirred": True}, stamp=20) == "compare"
-    assert why_after_news(memory=SMALL | old, stamp=20) == "compare"
     assert why_after_news(memory=SMALL | recent, due=True) == ""
     assert why_after_news(memory=SMALL | old, due=True) == "compare"
 
