@@ -43,7 +43,7 @@ demo: $(CORE) ## sync an invented business's three apps into DuckDB and check ev
 	@$(BIN)/catchment demo
 
 test: $(DEV) ## the checks, then all tests
-	@status=0; { $(CHECKS); } || status=1; $(PY) -m pytest -q -n 2 || status=1; exit $$status
+	@status=0; { $(CHECKS); } || status=1; $(PY) -m pytest -q -n 2 --dist worksteal || status=1; exit $$status
 
 check: $(DEV) ## lint, format, types, import directions
 	@$(CHECKS)

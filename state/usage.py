@@ -20,7 +20,7 @@ class Usage:
         """Counts ``calls`` of ours, and returns how the account stands with them."""
         with self._database.transaction(f"usage {account}") as connection:
             connection.execute(
-                "DELETE FROM usage WHERE account = ? AND span <= ?", (account, int((at - DAY_S) // SPAN_S))
+                "DELETE FROM usage WHERE account = ? AND span < ?", (account, int((at - DAY_S) // SPAN_S))
             )
             connection.execute(
                 "INSERT INTO usage VALUES (?, ?, ?) ON CONFLICT (account, span) DO UPDATE SET"
