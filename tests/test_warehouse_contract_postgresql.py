@@ -17,7 +17,7 @@ from framework.warehouse import Commit, WarehouseError
 from tests import postgres
 from tests.merge_kit import sight
 from tests.warehouse_kit import PLACES, Place
-from warehouse_loader import open_warehouse
+from warehouse_loader import open_warehouse, patience
 from warehouse_loader.postgresql import Postgres, completed, postgres_warehouse
 from warehouse_loader.postgresql_session import PostgresSession
 
