@@ -28,8 +28,7 @@ def test_syncs_killed_anywhere_end_exact(tmp_path: Path) -> None:
         print(f"seed {SEED}, incremental syncs: {changed}")
     # A killed run repeats what it read since its last commit (two seconds at 60 calls a second) and what opens a run.
     assert max(first.repeated) <= 120 + SLACK
-    # The count is printed; how many fall between first and last commit depends on how even the machine's pace is.
-    assert first.between + changed.between >= 0.6 * (FIRST + CHANGED)
+    assert first.between + changed.between >= 0.8 * (FIRST + CHANGED)
 
 
 @pytest.mark.parametrize("connector", ["zendesk", "salesforce"])
@@ -40,4 +39,4 @@ def test_other_connectors_end_exact_too(tmp_path: Path, connector: str) -> None:
         changed = kit.killed_incremental(vendor, tmp_path / "changed", 6, SEED + 1, steps=150)
     print(f"seed {SEED}, {connector}: first syncs: {first}; incremental syncs: {changed}")
     assert first.died + changed.died >= 6
-    assert max(first.repeated) <= 31 + 2 * SLACK  # all of its calls lie within one commit interval
+    assert max(first.repeated) <= 31 + SLACK  # all of its calls lie within one commit interval

@@ -19,11 +19,13 @@ from catchment.testing.damage import Damage, report
 from catchment.testing.processes import Imitation, Project
 from catchment.testing.rules import Rules
 from catchment.testing.truth import verify
+from state import State
 
 SOURCE = "trial"
 SECOND = 1.0
 EARLY = 1 / 8  # the part of all kills that come before the first commit
-MARGIN = 0.85  # of the time between first and last commit: no two runs take the same
+FIRST_CALLS = 0.02  # of a sync's calls: so few are sure to come before its first commit
+MOST = 0.9  # of a sync's calls: the last kill comes then
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,14 +179,12 @@ class Kills:
 def killed_first(vendor: Vendor, directory: Path, kills: int, seed: int, **settings: Any) -> Kills:
     """First syncs killed by SIGKILL: one in eight before the first commit, the others between that and the last."""
     dice, found = random.Random(seed), Kills(kills)
-    whole = vendor.project(directory / "whole", **settings)
-    began, calls = time.time(), vendor.calls
-    vendor.sync(whole)
-    calls = vendor.calls - calls
-    span = commits(whole, began)
+    before = vendor.calls
+    vendor.sync(vendor.project(directory / "whole", **settings))
+    whole = vendor.calls - before
     for n in range(kills):
         project = vendor.project(directory / str(n), **settings)
-        found.repeated.append(_kill(vendor, project, span, (n + dice.random()) / kills, found) - calls)
+        found.repeated.append(_kill(vendor, project, whole, (n + dice.random()) / kills, found) - whole)
         vendor.exact(project, f"seed {seed}, first sync {n} of {kills}")
     return found
 
@@ -197,12 +197,12 @@ def killed_incremental(
     project = vendor.project(directory, **settings)
     vendor.sync(project)
     vendor.live(steps)
-    began = time.time()
+    before = vendor.calls
     vendor.sync(project)
-    span = commits(project, began)
+    whole = vendor.calls - before
     for n in range(kills):
         vendor.live(steps)
-        _kill(vendor, project, span, (n + dice.random()) / kills, found)
+        _kill(vendor, project, whole, (n + dice.random()) / kills, found)
         vendor.exact(project, f"seed {seed}, incremental sync {n} of {kills}")
     return found
 
@@ -211,13 +211,11 @@ def shares(vendor: Vendor, directory: Path, per_second: int) -> None:
     """Two processes with one credential and one state database never exceed a hard limit together."""
     imitation = vendor.imitation
     state = f"sqlite:///{directory / 'state.db'}"
-    projects = [vendor.project(directory / name, rate_limit={"per_second": per_second}) for name in ("one", "other")]
-    for project in projects:
-        source = {**vendor.trial.source(imitation.info), "rate_limit": {"per_second": per_second}}
-        project.configure({SOURCE: source}, state=state)
-    # Two names, for one source runs once at a time.
-    other = {"other": {**vendor.trial.source(imitation.info), "rate_limit": {"per_second": per_second}}}
-    projects[1].configure(other, state=state)
+    source = {**vendor.trial.source(imitation.info), "rate_limit": {"per_second": per_second}}
+    projects = [Project(directory / name) for name in ("one", "other")]
+    for project in projects:  # each source has a name of its own, for one source runs once at a time
+        project.directory.mkdir()
+        project.configure({project.directory.name: source}, state=state)
     seen = len(imitation.ask("/log"))
     if vendor.trial.limited:
         imitation.order("/limit", per_second=per_second)
@@ -233,22 +231,6 @@ def shares(vendor: Vendor, directory: Path, per_second: int) -> None:
     times = sorted(entry["at"] for entry in log)
     most = max(sum(1 for at in times if start <= at < start + SECOND) for start in times)
     assert most <= per_second, f"{most} calls in one second, {per_second} are allowed"
-
-
-def commits(project: Project, began: float) -> tuple[float, float]:
-    """When a sync that began then (Unix seconds) first and last committed: seconds after its beginning."""
-    import duckdb
-
-    span = "SELECT min(epoch_us(_synced_at)), max(epoch_us(_synced_at)) FROM {} WHERE _synced_at >= to_timestamp(?)"
-    moments: list[float | None] = []
-    with duckdb.connect(str(project.warehouse), read_only=True) as connection:
-        for table in _tables(connection):
-            moments += connection.execute(span.format(f'"{SOURCE}"."{table}"'), [began]).fetchall()[0]
-        moments += connection.execute(f'SELECT max(epoch_us(updated_at)) FROM "{SOURCE}"._catchment_state').fetchall()[
-            0
-        ]
-    after = [moment / 1e6 - began for moment in moments if moment is not None]
-    return min(after), max(after)
 
 
 def stamps(project: Project) -> dict[str, list[tuple[Any, ...]]]:
@@ -267,26 +249,35 @@ def _tables(connection: Any) -> list[str]:
     return [row[0] for row in connection.execute(query, [SOURCE]).fetchall()]
 
 
-def _kill(vendor: Vendor, project: Project, span: tuple[float, float], place: float, found: Kills) -> int:
+def _kill(vendor: Vendor, project: Project, whole: int, place: float, found: Kills) -> int:
     """Kills a sync at a place (0 to 1) of its course, and has the next one finish. Returns the calls of both.
 
-    ``span``: when a whole one first and last commits, in seconds after its start.
+    ``whole``: the calls of a sync. Its last commit follows its last call, so what has committed and is short of calls
+    is between its first commit and its last.
     """
-    first, last = span
-    calls, began, file = vendor.calls, time.time(), project.warehouse
-    before = file.stat().st_mtime_ns if file.exists() else 0
+    calls, began = vendor.calls, time.time()
+    early = place < EARLY
+    share = FIRST_CALLS * place / EARLY if early else MOST * (place - EARLY) / (1 - EARLY)
+    wanted = calls + int(whole * share)
     with project.start("sync", "--json") as running:
-        if place < EARLY:
-            died = running.kill_after(max(0.05, (first - 0.1) * place / EARLY))
-        elif running.reaches(lambda: file.exists() and file.stat().st_mtime_ns != before):
-            died = running.kill_after(MARGIN * (last - first) * (place - EARLY) / (1 - EARLY))
-        else:
-            died = False
+        reached = running.reaches(lambda: vendor.calls >= wanted and (early or _commits(project)))
+        died = reached and running.kill_after(0)
     found.died += died
     found.between += died and _unfinished(project, began)
     document = project.sync()
     assert document["status"] == "succeeded", unwell(document)
     return vendor.calls - calls
+
+
+def _commits(project: Project) -> bool:
+    """Whether the run that is under way has committed: it notes what it did after each commit."""
+    if not project.state.exists():
+        return False
+    with State.open(f"sqlite:///{project.state}") as state:
+        newest = state.runs.recent(1)
+    return (
+        bool(newest) and newest[0].status == "running" and any(s["collections"] for s in newest[0].document["sources"])
+    )
 
 
 def _unfinished(project: Project, began: float) -> bool:

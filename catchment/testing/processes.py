@@ -221,6 +221,11 @@ class Project:
         """The DuckDB file of the default configuration."""
         return self.directory / "warehouse.duckdb"
 
+    @property
+    def state(self) -> Path:
+        """The state database of the default configuration."""
+        return self.directory / ".catchment" / "state.db"
+
     def start(self, *arguments: str, env: Mapping[str, str] | None = None) -> Running:
         """Starts a command and leaves it running."""
         return Running([sys.executable, "-m", self.module, *arguments], self.directory, env)
