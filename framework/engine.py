@@ -293,7 +293,7 @@ class Engine:
         for holding, slice_ in chosen:
             holding.flying[slice_["id"]] = slice_
         waiting = sum(h.waiting for h in self._holdings.values())
-        self._view.spare = max(0, self._workers.want - self._workers.busy - 1 - waiting)
+        self._view.spare = max(0, self._workers.slices - self._workers.busy - 1 - waiting)
         self._workers.submit([Task(holding.feed, slice_, holding.state, self._view) for holding, slice_ in chosen])
 
     def _handle(self, message: list[Fetched] | Written) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from framework.feed import SECOND, Slice
 
 # Pages that each slice should have left to be worth its cost of about half a page: of several, and of two.
-PAGES_MANY, PAGES_EACH = 10, 1.5
+PAGES_MANY, PAGES_EACH = 10, 2
 UNKNOWN_SPAN = 4  # times the span walked that a slice keeps when nobody knows how old the account is
 RESTARTS = 3  # of one slice whose page token dies again and again
 
