@@ -85,7 +85,7 @@ class Workers:
         """How many slices are worth having open at once.
 
         Half as many again as calls: a page is asked for when the one before it has come, and towards the end a slice
-        that turns out shorter than thought leaves its place to one that waits (by simulation, 99.7 % of the allowed pace instead of 95).
+        that turns out shorter than thought leaves its place to one that waits (simulated: 99.7 % of the pace, not 95).
         """
         return self.want + self.want // 2
 

@@ -39,5 +39,5 @@ def test_other_connectors_end_exact_too(tmp_path: Path, connector: str) -> None:
         changed = kit.killed_incremental(vendor, tmp_path / "changed", 6, SEED + 1, steps=150)
     print(f"seed {SEED}, {connector}: first syncs: {first}; incremental syncs: {changed}")
     assert first.died + changed.died >= 6
-    # All of its calls lie within one commit interval; lists that only show themselves are then read for the new run's now.
+    # All of its calls lie within one commit interval; the new run reads the lists that only show themselves once more.
     assert max(first.repeated) <= 31 + 2 * SLACK
