@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
+from framework import reach
 from framework.collection import Collection
 from framework.errors import Refused
 from framework.feed import CHEAP, DAY, SECOND, Answer, Cost, Pass, Request, Slice, State, Step, View
@@ -16,8 +17,8 @@ class Basis:
 
     Its passes: ``first`` fills tables from nothing, ``tail`` reads what is new since its marks, ``relist`` reads a list
     again whose changes nothing else shows, ``compare`` reads keys only to find what is gone, ``gap`` reads again what
-    somebody asked for. A subclass is a frozen dataclass with ``collections`` (its own first), and says how it opens
-    slices, asks and reads.
+    somebody asked for, ``earlier`` reads what lies before the start date so far. A subclass is a frozen dataclass with
+    ``collections`` (its own first), and says how it opens slices, asks and reads.
     """
 
     collections: tuple[Collection, ...]
@@ -66,6 +67,11 @@ class Basis:
         return False
 
     @property
+    def starts(self) -> bool:
+        """Whether a start date bounds what it reads."""
+        return True
+
+    @property
     def sole(self) -> bool:
         return self.relisted
 
@@ -92,13 +98,12 @@ class Basis:
         wanted = self.wanted(view)
         if not wanted:
             return None
-        moved = (
-            state.memory.get("version", view.version) != view.version
-            or state.memory.get("start", view.start) > view.start
-        )
+        moved = state.memory.get("version", view.version) != view.version
         unfilled = any(state.tables.get(name, "") != view.tables.get(name, "?") for name in wanted)
         if moved or unfilled:
             return Pass("first", wanted)
+        if self.starts and (earlier := reach.earlier(state, view, wanted)):
+            return earlier
         if view.gap & set(wanted):
             return Pass("gap", wanted, notes={"since": view.since})
         if state.memory.get("held") and state.memory.get("judged") != view.run:
@@ -148,12 +153,17 @@ class Basis:
         for name in done.fills:
             if name in refused:
                 state.tables.pop(name, None)  # it is filled again when it is allowed again
-                continue
-            state.marks[name] = max(state.marks.get(name, 0), self.covered(state, done))
-            state.tables[name] = view.tables.get(name, "")
-        if done.why != "tail":
+            elif done.why != "earlier":
+                state.marks[name] = max(state.marks.get(name, 0), self.covered(state, done))
+                state.tables[name] = view.tables.get(name, "")
+        if done.why == "earlier":
+            state.memory |= {"start": reach.reached(done, view), "rows": self._more(state, done)}
+        elif done.why != "tail":
             state.memory |= {"listed": done.opened, "rows": done.notes.get("rows", 0)}
-            state.memory |= {"version": view.version, "start": view.start}
+            state.memory |= {"version": view.version, "start": reach.reached(done, view)}
+
+    def _more(self, state: State, done: Pass) -> int:
+        return int(state.memory.get("rows", 0) + done.notes.get("rows", 0))
 
     def covered(self, state: State, done: Pass) -> int:
         """The time up to which a finished pass surely has read all there is."""

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from framework import follow, page, window
+from framework import follow, page, reach, window
 from framework.collection import Collection
 from framework.errors import Kind, Refused
 from framework.feed import DAY, SECOND, Answer, Pass, Request, Slice, State, Step, View
@@ -110,10 +110,16 @@ class Changes:
 
     def slices(self, state: State, view: View) -> list[Slice]:
         fills = state.open.fills if state.open else []
-        marks = [state.marks.get(name, 0) for name in fills]
+        marks = {name: state.marks.get(name, 0) for name in fills}
+        earlier = None
         if self.name in fills and state.tables.get(self.name, "") != view.tables.get(self.name, "?"):
-            marks.append(view.start)
-        return [window.first(max(0, min(marks, default=0)) // SECOND)]
+            marks[self.name] = view.start
+        elif self.name in fills:
+            earlier = reach.earlier(state, view, fills)
+        mark = max(0, min(marks.values(), default=0))
+        until = min(mark, earlier.notes["until"]) if earlier else 0
+        older = [window.first(view.start // SECOND, until // SECOND)] if view.start < until else []
+        return [window.first(mark // SECOND), *older]
 
     def request(self, slice_: Slice, view: View) -> Request:
         if slice_["kind"] == "more":
@@ -197,12 +203,20 @@ class Changes:
         if done is None:
             return
         refused = view.refused | set(done.notes.get("denied", ()))
+        if self.name in done.fills:
+            state.memory["start"] = self._reached(state, done, view)
         for name in done.fills:
             if name not in refused:
                 state.marks[name] = max(state.marks.get(name, 0), done.opened - self.overlap)
                 if name == self.name:
                     state.tables[name] = view.tables.get(name, "")
         state.memory |= {"seen": sorted(done.notes.get("seen", {})), "since": done.opened - self.overlap}
+
+    def _reached(self, state: State, done: Pass, view: View) -> int:
+        """How far back the events themselves are kept: a start date that moves on lets none go."""
+        start = reach.reached(done, view)
+        known = state.tables.get(self.name, "") == view.tables.get(self.name, "?")
+        return min(start, state.memory.get("start", start)) if known else start
 
     def _objects(
         self,

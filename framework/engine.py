@@ -385,7 +385,7 @@ class Engine:
         holding.close(self._view)
         self._dirty.add(holding.feed.name)
         again = None
-        if holding.feed.listing and (not here or why in ("probe", "sweep", "compare", "news")):
+        if holding.feed.listing and (not here or why in ("probe", "sweep", "compare", "news", "earlier")):
             again = self._due(holding)  # that was not yet what this run has to read
         if again:
             self._begin(holding, again)

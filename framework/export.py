@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from framework import heads, page, proof
+from framework import heads, page, proof, reach
 from framework.basis import Basis
 from framework.collection import Collection
 from framework.errors import Kind, Refused
@@ -40,7 +40,8 @@ class Part:
 class Export(Basis):
     """One export and the collections that its rows fill; the first is its own.
 
-    ``at``: the field of a page that holds the rows. ``stamps``: fields of a row whose latest is its version.
+    ``at``: the field of a page that holds the rows. ``stamps``: fields of a row whose latest is its version; by the
+    first the export is ordered.
     ``deleted``: a field and the value that says a row is gone (``...``: any value but null). ``cursor``: pages follow
     each other by an opaque token, else by time (``start_time`` = the last page's ``end_time``). ``include``: asked for
     when any of those collections is wanted; ``beside``: where a page has it, if not inside its rows. ``youngest``: how
@@ -130,9 +131,11 @@ class Export(Basis):
     def slices(self, state: State, view: View) -> list[Slice]:
         opened = state.open
         why = opened.why if opened else "first"
-        since = view.start
+        since, until = reach.span(opened, view)
         if opened is None:
             return []
+        if until:
+            return [{"id": "export", "kind": "list", "since": since // SECOND, "until": until // SECOND}]
         if why == "gap":
             since = max(since, opened.notes.get("since", 0))
         elif why == "compare":
@@ -179,7 +182,7 @@ class Export(Basis):
         if why == "compare":
             step.seen = [str(one) for one in rows.fields[key]]
         if rows.count and (why != "compare" or whole):
-            fresh = frozenset(opened.fills) if opened and why in ("first", "gap") else frozenset[str]()
+            fresh = frozenset(opened.fills) if opened and why in ("first", "gap", "earlier") else frozenset[str]()
             gone = heads.said(rows.fields[self.deleted[0]], self.deleted[1]) if self.deleted else None
             if self._wants(self.name, view):
                 rows_only = embed(answer.body, at, key, self.beside) if self.beside else None
@@ -188,7 +191,8 @@ class Export(Basis):
             for part in self.parts:
                 if self._wants(part.into, view):
                     step.sights += _members(part, rows, versions)
-        step.slices = self._next(slice_, envelope, rows.count, top)
+        order = max(map(heads.micros, rows.fields[self.stamps[0]]), default=0)
+        step.slices = self._next(slice_, envelope, rows.count, top, order)
         return step
 
     def _proved(self, slice_: Slice, answer: Answer) -> Step:
@@ -205,7 +209,7 @@ class Export(Basis):
         into = {name, *(one for child in collection.children for one in child.collections())}
         return bool(into & (view.selected - view.refused))
 
-    def _next(self, slice_: Slice, envelope: dict[str, Any], rows: int, top: int) -> list[Slice]:
+    def _next(self, slice_: Slice, envelope: dict[str, Any], rows: int, top: int, order: int) -> list[Slice]:
         """The next page; none at the end, and none when the export stops moving without saying that it ends."""
         limit = slice_.get("limit", self.limit)
         if envelope["end_of_stream"] is True:
@@ -215,8 +219,12 @@ class Export(Basis):
             after = envelope["after_cursor"]  # null on an empty page: nothing follows then
             if not isinstance(after, str) or not after or after == slice_.get("after"):
                 return []
+            if 0 < slice_.get("until", 0) <= order // SECOND:
+                return []
             return [{**follow, "after": after, "since": max(slice_["since"], top // SECOND)}]
         end = heads.micros(envelope["end_time"]) // SECOND or heads.started(envelope["next_page"]) or top // SECOND
+        if 0 < slice_.get("until", 0) <= end:
+            return []  # from there on it was read under the start date so far
         if end > slice_["since"]:
             return [{**follow, "since": end}]
         # The vendor shows all rows of one second on one page, so a full page that did not move has them all.
@@ -256,16 +264,18 @@ class Export(Basis):
         if done is None:
             return
         memory, rows = state.memory, done.notes.get("rows", 0)
-        memory["rows"] = before.get("rows", 0) + rows if done.why in ("news", "gap") else rows
+        memory["rows"] = before.get("rows", 0) + rows if done.why in ("news", "gap", "earlier") else rows
         if done.why in ("first", "compare"):
             memory["compared"] = done.opened
+        memory["start"] = min(before.get("start", view.start), reach.reached(done, view))
+        if done.why == "earlier":
+            return
         if done.notes.get("whole"):
             for name in set(done.fills) - view.refused:
                 state.marks[name] = max(state.marks.get(name, 0), self.covered(state, done))
         if done.why != "compare" or done.notes.get("whole"):
             memory["read"] = done.notes.get("run", "")
             memory["last"] = self._last(done, before.get("last", 0))
-        memory["start"] = min(before.get("start", view.start), view.start)
 
     def _last(self, done: Pass, last: int) -> int:
         """The stamp from which the next pass reads if that is before its marks, 0 for those alone.

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
+from framework import reach
 from framework.errors import SourceError
 from framework.feed import DAY, Feed, Pass, Slice, State, View
 from framework.report import Fault, SourceReport, iso
@@ -67,6 +68,7 @@ class Holding:
         return len(self.state.slices) - len(self.flying) if self.state.open and not self.failed else 0
 
     def begin(self, opened: Pass, view: View) -> None:
+        reach.note(opened, view)
         self.state.open = opened
         self.fresh = self.needed = True
         self.seen.clear()

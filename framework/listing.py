@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal
 
 import msgspec
 
-from framework import follow, page, window
+from framework import follow, page, reach, window
 from framework.collection import Collection
 from framework.errors import Kind, Refused
 from framework.feed import CHEAP, DAY, SECOND, Answer, Pass, Request, Slice, State, Step, View
@@ -78,15 +78,14 @@ class Listing:
         if not wanted:
             return None
         denied = set(state.memory.get("denied", ()))
-        moved = (
-            state.memory.get("version", view.version) != view.version
-            or state.memory.get("start", view.start) > view.start
-        )
+        moved = state.memory.get("version", view.version) != view.version
         unfilled = {name for name in wanted if state.tables.get(name, "") != view.tables.get(name, "?")}
         if moved or unfilled - denied:
             return Pass("first", wanted)
         if unfilled and state.memory.get("probed") != view.run:
             return Pass("probe", sorted(unfilled))
+        if earlier := reach.earlier(state, view, wanted):
+            return earlier
         if view.gap & set(wanted):
             return Pass("gap", wanted, notes={"since": view.since})
         if state.memory.get("held") and state.memory.get("judged") != view.run:
@@ -109,7 +108,9 @@ class Listing:
 
     def slices(self, state: State, view: View) -> list[Slice]:
         opened = state.open
-        lo = view.start // SECOND
+        lo, until = (at // SECOND for at in reach.span(opened, view))
+        if until:
+            return [window.first(lo, until) if self.filter else window.first(lo) | self._reached(state)]
         if opened and opened.why == "gap":
             lo = max(lo, opened.notes.get("since", 0) // SECOND)
         if opened and opened.why == "probe":
@@ -122,6 +123,10 @@ class Listing:
             )
             lo = max(lo, since // SECOND)
         return [window.first(lo)]
+
+    def _reached(self, state: State) -> Slice:
+        """Where a list that takes no time ended that was read up to the start date."""
+        return {"after": state.memory["last"]} if state.memory.get("last") else {}
 
     def request(self, slice_: Slice, view: View) -> Request:
         if slice_["kind"] == "more":
@@ -139,7 +144,8 @@ class Listing:
 
     def read(self, slice_: Slice, answer: Answer, state: State, view: View) -> Step:
         opened = state.open
-        fresh = frozenset(opened.fills) if opened and opened.why in ("first", "gap") else frozenset[str]()
+        whole = opened is not None and opened.why in ("first", "gap", "earlier")
+        fresh = frozenset(opened.fills) if opened and whole else frozenset[str]()
         if slice_["kind"] == "more":
             return follow.read_follow_up(self.collection, slice_, answer, view, fresh=fresh)
         if slice_["kind"] == "get":
@@ -162,10 +168,12 @@ class Listing:
             pending = [row.f0 for row in rows if row.f1 == self.unsettled[1] and isinstance(row.f0, int)]
             step.notes["unsettled"] = min(pending, default=0) * SECOND
         over = bool(times) and not self.filter and times[-1] < slice_["lo"]
+        last = next((row.key for row in reversed(rows) if row.key), "")
+        if not self.filter:
+            step.notes["last"] = last
         if shown.has_more and not rows:
             raise msgspec.DecodeError("an empty page that says there is more")
         if shown.has_more and rows and not over:
-            last = next((row.key for row in reversed(rows) if row.key), "")
             if last == slice_.get("after", ""):
                 raise Refused(Kind.BUG, f"{self.path} does not move past {last}: the list repeats itself")
             spare = view.spare if self.filter else 0
@@ -218,6 +226,8 @@ class Listing:
         notes["rows"] = notes.get("rows", 0) + step.notes.get("rows", 0)
         if "followed" in step.notes and len(notes.setdefault("followed", {})) < FOLLOWED:
             notes["followed"].update(step.notes["followed"])
+        if step.notes.get("last"):
+            notes["last"] = step.notes["last"]
         if step.notes.get("unsettled"):
             notes["unsettled"] = min(notes.get("unsettled") or step.notes["unsettled"], step.notes["unsettled"])
 
@@ -239,14 +249,27 @@ class Listing:
         for name in done.fills:
             if name in refused:
                 state.tables.pop(name, None)  # it is filled again when it is allowed again
-                continue
-            state.marks[name] = max(state.marks.get(name, 0), settled)
-            state.tables[name] = view.tables.get(name, "")
+            elif done.why != "earlier":
+                state.marks[name] = max(state.marks.get(name, 0), settled)
+                state.tables[name] = view.tables.get(name, "")
+        if done.why == "earlier":
+            self._close_earlier(state, done, view)
+            return
         if done.why != "tail":
             state.memory |= {"listed": done.opened, "rows": done.notes.get("rows", 0)}
-            state.memory |= {"version": view.version, "start": view.start}
+            state.memory |= {"version": view.version, "start": reach.reached(done, view)}
             state.memory["followed"] = done.notes.get("followed", {})
+            if not done.notes.get("since"):
+                state.memory["last"] = done.notes.get("last", "")
         state.memory["unsettled"] = done.notes.get("unsettled", 0)
+
+    def _close_earlier(self, state: State, done: Pass, view: View) -> None:
+        """The tables reach further back now; what is newer is left to the other passes."""
+        rows = state.memory.get("rows", 0) + done.notes.get("rows", 0)
+        state.memory |= {"start": reach.reached(done, view), "rows": rows}
+        state.memory["last"] = done.notes.get("last") or state.memory.get("last", "")
+        oldest = [at for at in (state.memory.get("unsettled", 0), done.notes.get("unsettled", 0)) if at]
+        state.memory["unsettled"] = min(oldest, default=0)
 
     def _expanded(self, view: View) -> list[Any]:
         return [

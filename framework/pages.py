@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 from urllib.parse import parse_qs, urlsplit
 
-from framework import heads
+from framework import heads, reach
 from framework.basis import Basis
 from framework.collection import Collection
 from framework.errors import Kind, Refused
@@ -44,6 +44,10 @@ class Pages(Basis):
     @property
     def bounded(self) -> bool:
         return False
+
+    @property
+    def starts(self) -> bool:
+        return not self.relisted
 
     def due(self, state: State, view: View) -> Pass | None:
         found = super().due(state, view)
@@ -132,11 +136,12 @@ class Recent(Pages):
     """A list of what happened, which can be asked from a time on: read from its mark less ``again`` (microseconds).
 
     ``since``: the parameter that takes the time, ``form`` how: Unix seconds, ISO 8601, or both ends as a range.
-    ``whole``: how often it is read whole, because older rows change too; more often while that is cheap. Rows that it
-    no longer shows stay.
+    ``until``: the parameter that takes an end, "" where there is none. ``whole``: how often it is read whole, because
+    older rows change too; more often while that is cheap. Rows that it no longer shows stay.
     """
 
     since: str = "start_time"
+    until: str = ""
     form: Literal["unix", "iso", "range"] = "unix"
     again: int = 0
     whole: int = 0
@@ -148,6 +153,8 @@ class Recent(Pages):
 
     def due(self, state: State, view: View) -> Pass | None:
         found = super().due(state, view)
+        if found and found.why == "earlier" and not (self.until or self.form == "range"):
+            return Pass("first", found.fills)  # it takes no end: all of it is read
         if found is None or found.why != "tail":
             return found
         if view.due and view.now - state.memory.get("asked", 0) < self.cadence:
@@ -172,7 +179,9 @@ class Recent(Pages):
 
     def slices(self, state: State, view: View) -> list[Slice]:
         opened = state.open
-        since = view.start
+        since, until = reach.span(opened, view)
+        if until:
+            return [{"id": "list", "kind": "list", "since": since, "until": until, "ends": True}]
         if opened and opened.why == "gap":
             since = max(since, opened.notes.get("since", 0))
         elif opened and opened.why == "tail":
@@ -181,17 +190,19 @@ class Recent(Pages):
         return [{"id": "list", "kind": "list", "since": since, "until": view.now}]
 
     def _window(self, slice_: Slice) -> list[tuple[str, str]]:
-        since = slice_["since"]
-        if not since:
+        since, until = slice_["since"], slice_["until"]
+        if not since and not slice_.get("ends"):
             return []
-        if self.form == "unix":
-            return [(self.since, str(since // SECOND))]
-        if self.form == "iso":
-            return [(self.since, heads.iso(since))]
-        return [(self.since, heads.iso(since)), (self.since, heads.iso(slice_["until"] or since + 100 * 365 * DAY))]
+        if self.form == "range":
+            return [(self.since, heads.iso(since)), (self.since, heads.iso(until or since + 100 * 365 * DAY))]
+        ends = [(self.until, self._time(until))] if slice_.get("ends") else []
+        return [(self.since, self._time(since)), *ends]
+
+    def _time(self, at: int) -> str:
+        return str(at // SECOND) if self.form == "unix" else heads.iso(at)
 
     def close(self, state: State, view: View) -> None:
         done = state.open
         super().close(state, view)
-        if done:
+        if done and done.why != "earlier":
             state.memory["asked"] = done.opened

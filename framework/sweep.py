@@ -26,7 +26,9 @@ def sweep(holdings: Sequence[Holding], warehouse: Warehouse, order: Order, pendi
     wanted = {}
     for holding in holdings:
         if holding.state.open and holding.feed.name in order.selected:
-            since = max(order.start if holding.feed.bounded else 0, holding.state.open.notes.get("since", 0))
+            notes = holding.state.open.notes
+            start = notes.get("start", order.start) if holding.feed.bounded else 0
+            since = max(start, notes.get("since", 0))
             wanted[holding.feed.name] = Unseen(holding.feed.absent(holding.state), since)
     found = warehouse.absent(wanted) if wanted else {}
     held: dict[str, Fault] = {}

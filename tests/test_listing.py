@@ -87,14 +87,13 @@ def test_nothing_selected_is_nothing_to_read() -> None:
     assert LISTING.due(State(), view(selected=frozenset({"other"}))) is None
 
 
-def test_a_new_version_or_an_earlier_start_reads_everything_again() -> None:
+def test_a_new_version_reads_everything_again_and_an_earlier_start_what_lies_before() -> None:
     state = filled(version="v1", start=5)
     assert LISTING.due(state, view(version="v1", start=5)) is None
     assert LISTING.due(state, view(version="v1", start=6)) is None
-    for changed in (view(version="v2", start=5), view(version="v1", start=4)):
-        found = LISTING.due(state, changed)
-        assert found is not None
-        assert found.why == "first"
+    assert LISTING.due(state, view(version="v2", start=5)) == Pass("first", list(LISTING.fills))
+    earlier = Pass("earlier", list(LISTING.fills), notes={"until": 5})
+    assert LISTING.due(state, view(version="v1", start=4)) == earlier
 
 
 def test_lost_changes_list_again_from_a_day_on() -> None:

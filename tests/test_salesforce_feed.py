@@ -110,9 +110,13 @@ def test_the_next_pass_reads_from_the_mark_less_the_overlap_and_the_log_of_delet
 
 
 def test_a_start_date_bounds_what_was_created() -> None:
-    (slice_, _) = FEED.slices(opened("tail"), view())
-    assert text_of(slice_, start=micros("2024-01-01T00:00:00Z")).endswith("AND CreatedDate >= 2024-01-01T00:00:00Z")
-    assert "CreatedDate >=" not in text_of(slice_, replace(FEED, dated=False), start=micros("2024-01-01T00:00:00Z"))
+    start = micros("2024-01-01T00:00:00Z")
+    (slice_, _) = FEED.slices(opened("tail"), view(start=start))
+    assert text_of(slice_).endswith("AND CreatedDate >= 2024-01-01T00:00:00Z")
+    assert text_of(slice_, start=0) == text_of(slice_)  # a page to come asks what its pass was opened for
+    timeless = replace(FEED, dated=False)
+    (slice_, _) = timeless.slices(opened("tail"), view(start=start))
+    assert "CreatedDate >=" not in text_of(slice_, timeless, start=start)
 
 
 def test_without_the_vendors_time_nothing_opens() -> None:

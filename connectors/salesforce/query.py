@@ -12,6 +12,7 @@ import msgspec
 from connectors.salesforce import deleted, jobs, rendering, soql, wide
 from connectors.salesforce.describe import MOVING
 from connectors.salesforce.soql import ALONE, LONGEST_PATH, PAGE
+from framework import reach
 from framework.basis import Basis
 from framework.collection import Collection
 from framework.errors import Kind, Refused
@@ -55,6 +56,10 @@ class Query(Basis):
     settle: int = SETTLE
     cadence: int = DAY
     limit: int = PAGE
+
+    @property
+    def starts(self) -> bool:
+        return self.dated
 
     @property
     def sole(self) -> bool:
@@ -113,11 +118,20 @@ class Query(Basis):
         return int(state.memory.get("rows", self.rows))
 
     def slices(self, state: State, view: View) -> list[Slice]:
+        born = list(reach.span(state.open, view)) if self.dated else [0, 0]
+        return [
+            {**slice_, "born": born} if slice_["kind"] in ("list", "job") and slice_.get("want") != "ids" else slice_
+            for slice_ in self._slices(state, view)
+        ]
+
+    def _slices(self, state: State, view: View) -> list[Slice]:
         opened = state.open
         if opened is None or opened.why == "sweep":
             return []
         if opened.why in ("first", "relist"):
             return [self._all(state)]
+        if opened.why == "earlier":
+            return [{"id": "list", "kind": "list", "lo": 0}]  # how many rows, its first answer tells
         if opened.why == "gap":
             return [self._all(state, opened.notes.get("since", 0) if self.stamp else 0), *self._log(state, view)]
         bounded = self.dated and view.start  # what was created earlier is not read, which says nothing of its presence
@@ -187,10 +201,12 @@ class Query(Basis):
         if slice_.get("want") == "ids":
             return soql.select(["Id"], self.type, everything=not self.binned)
         asked = [f"{name} != null" for name in slice_.get("new", ())]
+        start, until = slice_.get("born") or (view.start if self.dated else 0, 0)
         conditions = [
             soql.since(self.stamp, slice_.get("lo", 0)) if self.stamp else "",
             soql.before(self.stamp, slice_.get("hi", 0)) if self.stamp else "",
-            soql.since("CreatedDate", view.start) if self.dated else "",
+            soql.since("CreatedDate", start),
+            soql.before("CreatedDate", until),
             f"({' OR '.join(asked)})" if asked else "",
         ]
         return soql.select(self._fields(slice_), self.type, conditions, deleted=slice_.get("bin", False))
@@ -345,7 +361,7 @@ class Query(Basis):
         small = not self.logged and self._small(state)
         memory, rows = state.memory, state.memory.get("rows")
         Basis.close(self, state, view)
-        if done.why == "sweep":
+        if done.why in ("sweep", "earlier"):
             return
         settled = done.opened - self.settle
         if done.why == "compare":

@@ -25,7 +25,7 @@ def follow_ups(slice_: Slice, keys: Sequence[str], binned: bool) -> list[Slice]:
         kept: Slice = {name: slice_[name] for name in ("without",) if name in slice_}
         slices.append({"id": f"{slice_['id']}/{keys[0]}", "kind": "more", "keys": list(keys), **kept})
     if binned:
-        bounds: Slice = {name: slice_[name] for name in ("lo", "hi", "new", "without") if name in slice_}
+        bounds: Slice = {name: slice_[name] for name in ("lo", "hi", "born", "new", "without") if name in slice_}
         bounds["lo"] = max(slice_.get("lo", 0), slice_.get("since", 0))
         slices.append({"id": f"{slice_['id']}/bin", "kind": "job", "bin": True, **bounds})
     return slices

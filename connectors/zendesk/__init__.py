@@ -93,7 +93,7 @@ LISTS = (
     _list("automations"),
     _list("sla_policies", "slas/policies", paged=False),
     _list("schedules", "business_hours/schedules", paged=False),
-    _recent("satisfaction_ratings", again=30 * DAY, whole=7 * DAY),
+    _recent("satisfaction_ratings", until="end_time", again=30 * DAY, whole=7 * DAY),
     _recent("ticket_skips", "skips", at="skips", again=7 * DAY),
     _recent("activities", since="since", form="iso", again=2 * DAY),
     _recent("audit_logs", since="filter[created_at][]", form="range", again=DAY // 24),
