@@ -46,6 +46,9 @@ def _source(source: Mapping[str, Any]) -> Iterator[str]:
         headers = ("collection", "status", *_COUNTS, "complete to (UTC)")
         yield table(headers, rows, right=(2, 3, 4, 5), indent="  ")
     yield from causes(source)
+    if source.get("deselected"):
+        yield f"  no longer selected, their tables stay as they are: {', '.join(source['deselected'])}"
+    yield from (f"  {plain(note)}" for note in source.get("notes", ()))
 
 
 def _count(collection: Mapping[str, Any], name: str) -> int:

@@ -7,19 +7,18 @@ import time
 import traceback
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from catchment import registry, wiring
+from catchment.choosing import chosen, misspelt, near, undeclared
 from catchment.wiring import Target
-from config import Settings, Source, choose
-from config.selection import DEFAULT, Choice
-from framework.connector import Connector
+from config import Settings, Source
 from framework.engine import Engine, Order
-from framework.exclusion import Excluding, Exclusion, unexcludable, without
+from framework.exclusion import Excluding, Exclusion, without
 from framework.fieldview import FieldView
 from framework.report import CollectionReport, Fault, SourceReport, run_document
 from framework.verdict import fault_of
@@ -84,48 +83,16 @@ def _target(settings: Settings, source: Source, only: set[str]) -> Target:
         key, message, hint = error.args
         path = (*at, "credentials", key) if key in source.credentials else (*at, "credentials")
         raise settings.error(path, f"{key} {message}".strip(), hint) from None
-    connector, choices, only = _named(connector, source.collections, only)
-    known = [c.name for c in connector.collections]
-    selection = choose(choices, known, {c.name for c in connector.collections if c.default})
-    for choice in selection.unmatched:
-        raise settings.error((*at, "collections", choice.key), f"{source.connector} has no collection {choice.name!r}",
-                             f"`catchment catalog {source.connector}` lists them")  # fmt: skip
-    excluded = {name: columns for name, columns in selection.collections.items() if columns}
-    for name, columns in excluded.items():
-        parents = [child for c in connector.collections for child in c.children if name in child.collections()]
-        needed = unexcludable(next(c for c in connector.collections if c.name == name), parents, columns)
-        if needed:
-            speaking = next(choice for choice in choices if needed in choice.exclude)
-            message = f"{needed!r} of {name} cannot be left out: its rows are known by it"
-            raise settings.error((*at, "collections", speaking.key), message, "leave out other columns")
-    unknown = sorted(only - set(selection.collections))
-    if unknown and unknown[0] not in known:
-        hint = f"`catchment catalog {source.connector}` lists them"
+    found = chosen(settings, source, connector)
+    only = {one.name if (one := undeclared(connector, name)) else name for name in only}
+    if unknown := sorted(only - found.selected):
+        if found.connector.collection(unknown[0]) or undeclared(connector, unknown[0]):
+            hint = "add it to `collections:`"
+            raise settings.error(at, f"{source.name} does not select {unknown[0]!r}", hint, at="key")
+        known = [collection.name for collection in connector.collections]
+        hint = near(unknown[0], known) or f"`catchment catalog {source.connector}` lists them"
         raise settings.error(at, f"{source.connector} has no collection {unknown[0]!r}", hint, at="key")
-    if unknown:
-        raise settings.error(at, f"{source.name} does not select {unknown[0]!r}", "add it to `collections:`", at="key")
-    return Target(source, connector, access, frozenset(only or selection.collections), excluded)
-
-
-def _named(
-    connector: Connector, choices: Sequence[Choice], only: set[str]
-) -> tuple[Connector, Sequence[Choice], set[str]]:
-    """The connector with what is selected beyond its declarations, for an app whose catalogue is the account's own.
-
-    An object may be called by the vendor's name; from here on it is called like its table.
-    """
-    if connector.named is None:
-        return connector, choices, only
-    known = {collection.name: collection for collection in connector.collections}
-    renamed = {}
-    for name in (*(choice.name for choice in choices), *only):
-        found = connector.named(name) if name not in known and name != DEFAULT else None
-        if found is not None:
-            renamed[name] = found.name
-            known.setdefault(found.name, found)
-    choices = [replace(choice, name=renamed.get(choice.name, choice.name)) for choice in choices]
-    connector = replace(connector, collections=tuple(known.values()))
-    return connector, choices, {renamed.get(name, name) for name in only}
+    return Target(source, found.connector, access, frozenset(only or found.selected), found.excluded, found.selected)
 
 
 class Run:
@@ -249,6 +216,7 @@ class Run:
             door.close()
             raise
         source, connector = target.source, target.connector
+        report.notes += _unknown(target)
         selected = [
             without(c, target.excluded.get(c.name, frozenset()))
             for c in connector.collections
@@ -270,7 +238,7 @@ class Run:
         again = target.selected if self._options.again else frozenset[str]()
         order = Order(
             name, self.run_id, target.selected, target.start, self._options.due, accept, again, self._options.since,
-            source.timeouts.stall, target.missing,
+            source.timeouts.stall, target.missing, target.chosen,
         )  # fmt: skip
         engine = Engine(connector, target.access, order, warehouse, door, report, stop, write, progress, self._save,
                         (gates.per_second, gates.per_endpoint))  # fmt: skip
@@ -300,6 +268,15 @@ class Run:
         folder = self._state.logs.parent / "scratch"
         folder.mkdir(parents=True, exist_ok=True)
         return folder
+
+
+def _unknown(target: Target) -> Iterator[str]:
+    """Columns to be left out that the account's collections do not have, as far as anybody knows."""
+    for name in sorted(target.selected & target.excluded.keys()):
+        collection = target.connector.collection(name)
+        for column, meant in misspelt(collection, target.excluded[name]) if collection else ():
+            asked = f" ({meant})" if meant else ""
+            yield f"{name}: {column!r} in `exclude` is no column that is known; it is left out should it come{asked}"
 
 
 def exit_code(documents: Iterable[dict[str, Any]], signal: int = 0) -> int:

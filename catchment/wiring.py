@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 class Target:
     """A source that a command works on, and the collections that it names.
 
-    ``excluded``: columns that are stored nowhere. ``missing``: selected collections that the account turned out not
-    to have, with the reason.
+    ``excluded``: columns that are stored nowhere. ``chosen``: all that the configuration selects, of which a command
+    may name a part. ``missing``: selected collections that the account turned out not to have, with the reason.
     """
 
     source: Source
@@ -36,6 +36,7 @@ class Target:
     access: Access
     selected: frozenset[str]
     excluded: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    chosen: frozenset[str] = frozenset()
     missing: Mapping[str, Fault] = field(default_factory=dict)
 
     @property

@@ -44,6 +44,7 @@ class Order:
     since: int = 0
     stall_s: float = 600.0
     missing: Mapping[str, Fault] = field(default_factory=dict)  # selected, but the account does not have it
+    chosen: frozenset[str] = frozenset()  # all that the source selects, of which this run may read a part
 
 
 class Engine:
@@ -123,6 +124,9 @@ class Engine:
         for feed in self._connector.feeds:
             self._holdings[feed.name] = Holding.of(feed, stored.feeds.get(feed.name))
         self._account = Remembered(stored.feeds.get(Remembered.FEED))
+        if self._order.chosen and (left := sorted(stored.tables.keys() - self._order.chosen)):
+            self.report.deselected = left
+            self._log("deselected", collections=left, message="no longer selected: the tables stay as they are")
         self.report.resumed = any(h.state.open is not None for h in self._holdings.values())
 
     def _introduce(self) -> None:

@@ -63,6 +63,8 @@ class SourceReport:
     feeds: Counter[str] = field(default_factory=Counter)
     not_selected: dict[str, dict[str, int]] = field(default_factory=dict)
     error: Fault | None = None
+    deselected: list[str] = field(default_factory=list)  # collections with a table that are no longer selected
+    notes: list[str] = field(default_factory=list)  # what else somebody should know of the run
 
     def close(self) -> None:
         """Gives every collection and the source its final status."""
@@ -95,6 +97,8 @@ class SourceReport:
             "waited_s": round(self.waited_s, 3),
             "feeds": feeds,
             "error": self.error.document() if self.error else None,
+            **({"deselected": self.deselected} if self.deselected else {}),
+            **({"notes": self.notes} if self.notes else {}),
             "collections": [report.document() for report in self.collections.values()],
         }
 

@@ -95,6 +95,8 @@ class Source:
         """Another choice of collections, for the runs to come."""
         self.selected = selected
         self.memory.collections = self._selection(selected)
+        lists = [c for c in self.connector.collections if c.name not in selected]
+        self.memory.unselected = [c for c in lists if any(selected & set(child.collections()) for child in c.children)]
 
     def run(
         self,

@@ -29,7 +29,7 @@ _TABLES: Mapping[str, Mapping[str, Kind]] = {
     },
     "collections": {
         "source": "text", "collection": "text", "status": "text", "rows": "bigint", "complete_to": "timestamptz",
-        "error": "json",
+        "error": "json", "selected": "bool",
     },
     "columns": {
         "source": "text", "collection": "text", "column_name": "text", "original": "text", "type": "text",
@@ -41,12 +41,28 @@ _TABLES: Mapping[str, Mapping[str, Kind]] = {
 }  # fmt: skip
 
 
-def ensure(session: Session) -> bool:
-    """Creates what is missing of the schema; whether anything was."""
-    missing = sorted(_TABLES.keys() - session.tables(SCHEMA))
+def ensure(session: Session, *, fresh: bool = True) -> bool:
+    """Creates what is missing of the schema; whether any table was.
+
+    ``fresh``: nobody has looked yet for columns that an earlier release did not have.
+    """
+    there = session.tables(SCHEMA)
+    missing = sorted(_TABLES.keys() - there)
     if missing:
         session.define([*session.schema(SCHEMA), *(_create(session.dialect, one) for one in missing)])
+    if fresh and (grown := [sql for name in sorted(there & _TABLES.keys()) for sql in _grown(session, name)]):
+        session.define(grown)
     return bool(missing)
+
+
+def _grown(session: Session, name: str) -> list[str]:
+    """What gives a table the columns that it lacks."""
+    lacking = _TABLES[name].keys() - session.columns(SCHEMA, name).keys()
+    return [
+        f"ALTER TABLE {SCHEMA}.{name} ADD COLUMN IF NOT EXISTS {quote(column)} {session.dialect.types[kind]}"
+        for column, kind in _TABLES[name].items()
+        if column in lacking
+    ]
 
 
 def _create(d: Dialect, name: str) -> str:
@@ -119,14 +135,28 @@ def write_report(session: Session, report: Mapping[str, Any], live: Mapping[str,
             )
         shared = {"started_at": report.get("started_at"), "finished_at": report.get("finished_at")}
         _append(session, "runs", [{**shared, **source, **of}])
-        lines = [{**one, **of, "rows": live.get(one.get("collection", ""), 0)} for one in source.get("collections", ())]
+        lines = [
+            {**one, **of, "rows": live.get(one.get("collection", ""), 0), "selected": True}
+            for one in source.get("collections", ())
+        ]
         _append(session, "run_collections", lines)
+        _deselect(session, name, source.get("deselected", ()))
         listed = ", ".join(literal(line["collection"]) for line in lines)
         if listed:
             session.change(
                 f"DELETE FROM {SCHEMA}.collections WHERE source = {literal(name)} AND collection IN ({listed})"
             )
         _append(session, "collections", lines)
+
+
+def _deselect(session: Session, source: str, names: Sequence[str]) -> None:
+    """Notes what is no longer selected: its line says how it stood when it last was."""
+    if names:
+        listed = ", ".join(map(literal, names))
+        session.change(
+            f"UPDATE {SCHEMA}.collections SET selected = false "
+            f"WHERE source = {literal(source)} AND collection IN ({listed}) AND selected IS DISTINCT FROM false"
+        )
 
 
 def _append(session: Session, name: str, rows: Sequence[Mapping[str, Any]]) -> None:

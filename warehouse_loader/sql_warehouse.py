@@ -106,7 +106,7 @@ class SqlWarehouse:
             self._recall(session, there)
             if marks.STATE not in there:
                 session.define([*session.schema(self.source), marks.create(session.dialect, self.source)])
-            if catalog.ensure(session):
+            if catalog.ensure(session, fresh=not self._described):
                 self._described.clear()
             marks.check(session, self.source, commit.feeds)
             writer.prepare(session, there)

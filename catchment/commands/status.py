@@ -43,13 +43,17 @@ def _source(source: Source, state: State, stored: dict[str, dict[str, Any]]) -> 
             for each in part["collections"]:
                 if each["status"] in _ENDED:
                     latest.setdefault(each["collection"], each)
-    names = dict.fromkeys([*_selected(source), *stored])
+    selected = _selected(source)
+    names = dict.fromkeys([*selected, *stored])
     return {
         "source": source.name,
         "connector": source.connector,
         "running": holder is not None,
         "last_run": last.run_id if last else None,
-        "collections": [_collection(name, latest.get(name, {}), stored.get(name, {})) for name in names],
+        "collections": [
+            {**_collection(name, latest.get(name, {}), stored.get(name, {})), "selected": name in selected}
+            for name in names
+        ],
     }
 
 
@@ -69,13 +73,14 @@ def _collection(name: str, latest: dict[str, Any], stored: dict[str, Any]) -> di
 def _selected(source: Source) -> list[str]:
     """What the source syncs by its configuration; nothing where its connector is not installed."""
     from catchment import registry
+    from catchment.choosing import named
     from config import choose
 
     if source.connector not in registry.names():
         return []
-    collections = registry.connector(source.connector).collections
-    default = {c.name for c in collections if c.default}
-    return list(choose(source.collections, [c.name for c in collections], default).collections)
+    connector, choices = named(registry.connector(source.connector), source.collections)
+    default = {c.name for c in connector.collections if c.default}
+    return list(choose(choices, [c.name for c in connector.collections], default).collections)
 
 
 def _stored_if_free(settings: Settings) -> dict[str, dict[str, dict[str, Any]]]:
@@ -130,7 +135,7 @@ def _shown(source: dict[str, Any]) -> str:
         rows = [
             (
                 c["collection"],
-                c["status"] or "-",
+                c["status"] or "-" if c["selected"] else "not selected",
                 "-" if c["rows"] is None else f"{c['rows']:,}",
                 instant(c["complete_to"]),
             )
