@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import os
 from argparse import Namespace
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from catchment.query import Column
     from config import Settings
     from state import State
     from warehouse_loader.destination import Destination
+
+    Rows = Iterator[list[tuple[Any, ...]]]
+    Answer = Callable[[str], tuple[list[Column], Rows]]
 
 
 def settings(args: Namespace) -> Settings:
@@ -47,3 +54,24 @@ def warehouse_file(settings: Settings) -> Path | None:
     """The DuckDB file; None for a warehouse of another kind."""
     scheme, _, rest = settings.warehouse.partition("://")
     return Path(rest[1:]) if scheme == "duckdb" else None
+
+
+@contextmanager
+def answering(settings: Settings) -> Iterator[tuple[Answer, Callable[[], None]]]:
+    """What answers a query on the warehouse, and what makes it stop."""
+    from catchment import output
+    from warehouse_loader import read_only
+
+    file = warehouse_file(settings)
+    if file is None:
+        from catchment.postgresql_query import answer as postgresql_answer
+
+        with warehouse(settings).reading() as reader:
+            yield partial(postgresql_answer, reader), reader.interrupt  # type: ignore[arg-type, union-attr]
+        return
+    from catchment.query import answer
+
+    if not file.exists():
+        raise output.Failure(f"there is no warehouse at {file} yet", "`catchment sync` makes it")
+    with read_only(settings.warehouse) as connection:
+        yield partial(answer, connection), connection.interrupt

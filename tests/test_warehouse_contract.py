@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -249,8 +250,10 @@ def test_of_duplicates_in_a_batch_the_newest_stays(place: Place) -> None:
     assert (counts.inserted, counts.unchanged) == (1, 5)
 
 
-def test_children_of_numeric_parents_are_added_closed_and_deleted_with_them(place: Place) -> None:
-    source = place.source(NUMBERED, PARTS)
+@pytest.mark.parametrize("link", ["text", "bigint"])
+def test_children_of_numeric_parents_are_added_closed_and_deleted_with_them(place: Place, link: Any) -> None:
+    parts = replace(PARTS, columns=(*PARTS.columns, *([Column("owner", "bigint")] if link == "bigint" else [])))
+    source = place.source(NUMBERED, parts)
     source.commit(sight("numbered", {"id": 7, "parts": [{"n": 1}, {"n": 2}]}, {"id": 8, "parts": [{"n": 3}]}))
     counts = source.commit(sight("numbered", {"id": 7, "parts": [{"n": 1}]}, version=2)).counts["parts"]
     assert counts.deleted == 1

@@ -28,7 +28,7 @@ THINGS = Collection(
 )
 
 
-@pytest.fixture(params=["postgresql-16", "postgresql-18"])
+@pytest.fixture(params=[name for name in PLACES if name.startswith("postgresql")])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     return PLACES[request.param](tmp_path)
 
@@ -156,7 +156,7 @@ def test_rights_that_are_missing_are_named_and_schemas_made_before_are_enough(pl
         "REVOKE CREATE ON SCHEMA public FROM PUBLIC",
     ):
         place.execute(statement)
-    server = postgres.server(16 if f":{postgres.server(16).port}/" in place.url else 18)
+    server = next(one for one in map(postgres.server, postgres.VERSIONS) if f":{one.port}/" in place.url)
     url = server.url(place.url.rpartition("/")[2], user="loader_of_little", password="little")
     try:
         for attempt in (

@@ -109,6 +109,5 @@ def _postgresql(version: int) -> Callable[[Path], Place]:
 
 PLACES: Mapping[str, Callable[[Path], Place]] = {
     "duckdb": _duckdb,
-    "postgresql-16": _postgresql(16),
-    "postgresql-18": _postgresql(18),
+    **{f"postgresql-{version}": _postgresql(version) for version in postgres.VERSIONS},
 }

@@ -155,15 +155,19 @@ def close(d: Dialect, table: str, link: str, narrower: Sequence[str]) -> str:
         WHERE t.{quote(link)} = z.key AND t._version < z.version AND t._deleted_at IS NULL{_unless(narrower)}"""
 
 
-def orphans(d: Dialect, table: str, link: str, parent: str, key: str, narrower: Sequence[str], *, told: str) -> str:
+def orphans(
+    d: Dialect, table: str, link: str, parent: str, key: str, narrower: Sequence[str], *, told: str, alike: bool
+) -> str:
     """Marks the children of deleted parents, but for those that a narrower parent owns too.
 
+    ``alike``: whether the column that holds the parent's key is of the type of that key, or else text.
     ``told``: of which this commit tells, ``p`` the parents or ``t`` the children: an event of a child may come after
     its parent's deletion and yet be older.
     """
+    owner = f"p.{key}" if alike else f"p.{key}::VARCHAR"
     return f"""
         UPDATE {table} AS t SET _deleted_at = p._deleted_at, _synced_at = {d.now} FROM {parent} p
-        WHERE {told}._synced_at = {d.now} AND p._deleted_at IS NOT NULL AND t.{quote(link)} = p.{key}::VARCHAR
+        WHERE {told}._synced_at = {d.now} AND p._deleted_at IS NOT NULL AND t.{quote(link)} = {owner}
             AND t._deleted_at IS NULL AND (t._version IS NULL OR t._version <= p._deleted_at){_unless(narrower)}"""
 
 

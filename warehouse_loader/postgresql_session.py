@@ -231,9 +231,11 @@ class PostgresSession:
             except Exception as error:
                 with contextlib.suppress(Exception):
                     self.script("ROLLBACK")
-                if state(error) == LOCKED or race(error):
+                if state(error) == LOCKED:
                     hint = "Let it end its transaction, and run again."
                     raise HeldError("another program holds a lock on a table", hint, 0.3) from error
+                if race(error):
+                    raise HeldError("another run makes the same tables", "Run again.", 0.3) from error
                 raise
 
         try:

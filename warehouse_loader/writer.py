@@ -15,6 +15,7 @@ from warehouse_loader import catalog, marks, merge, tables
 from warehouse_loader.codec import Closing, Packed, Page, combined, pack
 from warehouse_loader.destination import Session
 from warehouse_loader.dialect import SYSTEM, quote, table
+from warehouse_loader.lattice import Kind
 from warehouse_loader.layout import Layout
 from warehouse_loader.registry import Registry
 
@@ -149,7 +150,7 @@ class Writer:
         for one in gone:
             latest[one.key] = max(one.at, latest.get(one.key, one.at))
         whole, key, counts = self._place(collection)
-        with self._listed("gone", collection, latest, "stamp"):
+        with self._listed("gone", self._kind(collection.name), latest, "stamp"):
             counts.deleted += self._number(merge.gone_count(whole, key))
             self._session.change(merge.gone_mark(self._d, whole, key))
             self._session.change(merge.gone_note(self._d, whole, key))
@@ -177,14 +178,14 @@ class Writer:
     def _held(self, collection: Collection, keys: Sequence[str]) -> dict[str, int | None]:
         """Which of these keys the table has, and since when they are gone."""
         whole, key, _ = self._place(collection)
-        with self._listed("wanted", collection, dict.fromkeys(keys, 0), "version"):
+        with self._listed("wanted", self._kind(collection.name), dict.fromkeys(keys, 0), "version"):
             return dict(self._session.rows(merge.held(self._d, whole, key)))
 
     def _newer(self, parent: Collection, owners: Mapping[str, int], shown: str, link: str) -> Stale:
         sql = merge.stale(self._d, table(self._source, parent.name), quote(parent.key))
         if shown:
             sql = merge.outdated(self._d, table(self._source, shown), quote(link))
-        with self._listed("owners", parent, owners, "version"):
+        with self._listed("owners", self._kind(parent.name), owners, "version"):
             return {key: (version, gone) for key, version, gone in self._session.rows(sql)}
 
     def _close(self, name: str, closing: Closing) -> None:
@@ -196,7 +197,7 @@ class Writer:
             ended = self._registry.ended[name, closing.parent]
             ended |= {key: version for key, version in latest.items() if version > ended.get(key, 0)}
         narrower = self._narrower(name, closing.parent, closing.link)
-        with self._listed("closing", None, latest, "version"):
+        with self._listed("closing", self._kind(name, closing.link), latest, "version"):
             sql = merge.close(self._d, table(self._source, name), closing.link, narrower)
             self._counts[name].deleted += self._session.change(sql)
 
@@ -206,11 +207,12 @@ class Writer:
         came = own.inserted + own.updated > 0
         for parent, child in self._registry.parents(name):
             of, key = table(self._source, parent.name), quote(parent.key)
-            others = self._narrower(name, parent.name, child.parent)
+            others, link = self._narrower(name, parent.name, child.parent), self._kind(name, child.parent)
             told = ["p"] if parent.name in self._counts and self._counts[parent.name].deleted else []
             told += ["t"] if came and self._has_deleted(parent.name) else []
             for side in told:
-                sql = merge.orphans(self._d, table(self._source, name), child.parent, of, key, others, told=side)
+                children, alike = table(self._source, name), link == self._kind(parent.name)
+                sql = merge.orphans(self._d, children, child.parent, of, key, others, told=side, alike=alike)
                 if orphaned := self._session.change(sql):
                     self._counts[name].deleted += orphaned
 
@@ -231,15 +233,20 @@ class Writer:
     def _place(self, collection: Collection) -> tuple[str, str, Counts]:
         return table(self._source, collection.name), quote(collection.key), self._counts[collection.name]
 
+    def _kind(self, collection: str, column: str = "") -> Kind:
+        """The type of a column; of the key where none is named."""
+        layout = self._registry[collection]
+        return layout.by_name[column].kind if column else layout.key.kind
+
     @contextmanager
-    def _listed(self, name: str, of: Collection | None, keys: Mapping[str, int], column: str) -> Iterator[None]:
-        """Keys and an instant each, as ``name`` in SQL; the keys in the type that those of a collection have."""
+    def _listed(self, name: str, kind: Kind, keys: Mapping[str, int], column: str) -> Iterator[None]:
+        """Keys and an instant each, as ``name`` in SQL; the keys in the type of the column that they are sought in."""
         import pyarrow as pa
 
         from warehouse_loader.arrow import INSTANT
 
         listed = pa.array(keys.keys(), pa.string())
-        if of is not None and self._registry[of.name].key.kind == "bigint":
+        if kind == "bigint":
             listed = listed.cast(pa.int64())
         with self._session.staged(name, pa.table({"key": listed, column: pa.array(keys.values(), INSTANT)})):
             yield

@@ -1,4 +1,4 @@
-"""Syncs an invented business out of three imitated apps into DuckDB, twice, and verifies every cell."""
+"""Syncs an invented business out of three imitated apps into a warehouse, twice, and verifies every cell."""
 
 from __future__ import annotations
 
@@ -21,6 +21,9 @@ def arguments(parser: ArgumentParser) -> None:
         "--directory", default="catchment-demo", metavar="PATH", help="where (default: ./catchment-demo)"
     )
     parser.add_argument(
+        "--warehouse", metavar="ADDRESS", help="a PostgreSQL database, postgresql://… (default: a DuckDB file there)"
+    )
+    parser.add_argument(
         "--objects", type=_count, default=20_000, metavar="N", help="size of all three accounts (default: 20000)"
     )
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="another seed, another business (default: 1)")
@@ -35,7 +38,9 @@ def run(args: Namespace) -> int:
     directory = Path(args.directory)
     if not _free(directory):
         raise output.UsageError(f"{directory} holds something else than a demo", "name another place with --directory")
-    return main(directory, args.objects, args.seed)
+    if args.warehouse is not None and not args.warehouse.startswith("postgresql://"):
+        raise output.UsageError("--warehouse is no address of a PostgreSQL database", "write postgresql://USER@HOST/DB")
+    return main(directory, args.objects, args.seed, args.warehouse or "")
 
 
 def _free(directory: Path) -> bool:

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from functools import partial
-from typing import IO, TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import IO, TYPE_CHECKING
 
 from catchment import output, session
 
 if TYPE_CHECKING:
     from catchment.query import Column
-    from config import Settings
-
-    Rows = Iterator[list[tuple[Any, ...]]]
-    Answer = Callable[[str], tuple[list[Column], Rows]]
+    from catchment.session import Answer, Rows
 
 HELP = "query the warehouse"
 EPILOG = 'Times are in UTC. In CSV, NULL is an empty field, an empty text is "". In JSON, numbers keep every digit.'
@@ -38,31 +33,11 @@ def run(args: Namespace) -> int:
     with tempfile.SpooledTemporaryFile(
         _IN_MEMORY, "w+", encoding="utf-8", errors="backslashreplace", newline=""
     ) as spool:
-        with _opened(settings) as (answer, interrupt):
+        with session.answering(settings) as (answer, interrupt):
             _answered(answer, interrupt, args, spool)
         spool.seek(0)
         shutil.copyfileobj(spool, sys.stdout)
     return 0
-
-
-@contextmanager
-def _opened(settings: Settings) -> Iterator[tuple[Answer, Callable[[], None]]]:
-    """What answers a query, and what makes it stop."""
-    from warehouse_loader import read_only
-
-    file = session.warehouse_file(settings)
-    if file is None:
-        from catchment.postgresql_query import answer as postgresql_answer
-
-        with session.warehouse(settings).reading() as reader:
-            yield partial(postgresql_answer, reader), reader.interrupt  # type: ignore[arg-type, union-attr]
-        return
-    from catchment.query import answer
-
-    if not file.exists():
-        raise output.Failure(f"there is no warehouse at {file} yet", "`catchment sync` makes it")
-    with read_only(settings.warehouse) as connection:
-        yield partial(answer, connection), connection.interrupt
 
 
 def _answered(answer: Answer, interrupt: Callable[[], None], args: Namespace, spool: IO[str]) -> None:

@@ -7,22 +7,29 @@ import shutil
 import sys
 import time
 from collections.abc import Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from catchment.demo.place import FILE, claim
 from catchment.testing.damage import Damage
 
 if TYPE_CHECKING:
     from catchment.demo.accounts import Imitated
 
+SOURCES = ("shop", "support", "crm")
 RATE = 2_000  # calls a second: imitations on this machine need no sparing
 
 
-def main(directory: Path, objects: int, seed: int) -> int:
-    """Runs the demo in ``directory``, which it empties first. Returns 1 when any cell is wrong, 0 otherwise."""
+def main(directory: Path, objects: int, seed: int, warehouse: str = "") -> int:
+    """Runs the demo in ``directory``, which it empties first. Returns 1 when any cell is wrong, 0 otherwise.
+
+    ``warehouse``: the address of a PostgreSQL database; none: a DuckDB file in the directory. Raises UsageError.
+    """
     from catchment.demo.accounts import accounts
 
     began = time.monotonic()
+    place = claim(warehouse, SOURCES) if warehouse else "an empty DuckDB file"
     if (directory / "catchment.yaml").exists():
         shutil.rmtree(directory)
     directory.mkdir(parents=True, exist_ok=True)
@@ -30,16 +37,16 @@ def main(directory: Path, objects: int, seed: int) -> int:
     for one in imitated:
         _say(f"{one.title} with {one.size:,} objects lives at {one.server.url} (an imitation, on this machine only).")
     config = directory / "catchment.yaml"
-    _configure(config, imitated)
+    _configure(config, imitated, warehouse or FILE)
     wrong: list[Damage] = []
     try:
-        _say("\nFirst sync, into an empty DuckDB file:")
+        _say(f"\nFirst sync, into {place}:")
         wrong += _sync(config, imitated)
         steps = sum(one.live(seed + 1, 150) for one in imitated)
         _say(f"\nThe business goes on: {steps} changes; updates, deletions, refunds, merged contacts, a late event ...")
         _say("Second sync, reading only what changed:")
         wrong += _sync(config, imitated)
-        _ask(directory / "warehouse.duckdb")
+        _ask(config)
     finally:
         for one in imitated:
             one.server.stop()
@@ -47,17 +54,18 @@ def main(directory: Path, objects: int, seed: int) -> int:
     return 1 if wrong else 0
 
 
-def _configure(config: Path, imitated: Sequence[Imitated]) -> None:
+def _configure(config: Path, imitated: Sequence[Imitated], warehouse: str) -> None:
     import yaml
 
     sources = {
         one.source: {"connector": one.connector, **one.settings, "rate_limit": {"per_second": RATE}} for one in imitated
     }
     settings = {
-        "warehouse": "duckdb:///warehouse.duckdb",
+        "warehouse": warehouse.replace("${", "$${"),
         "state": "sqlite:///.catchment/state.db",
         "sources": sources,
     }
+    config.touch(mode=0o600)  # the address may have a password in it
     config.write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
 
 
@@ -74,7 +82,7 @@ def _sync(config: Path, imitated: Sequence[Imitated]) -> list[Damage]:
     took = time.monotonic() - began
     wrong: list[Damage] = []
     for one, calls, source in zip(imitated, before, document["sources"], strict=True):
-        found = one.wrong(config.parent / "warehouse.duckdb")
+        found = one.wrong(settings.warehouse.removeprefix("duckdb:///"))
         calls = one.server.calls - calls
         _say(f"\n{one.source} ({one.connector})")
         _table(source, {damage.table for damage in found})
@@ -105,24 +113,24 @@ def _table(source: dict[str, Any], wrong: set[str]) -> None:
     _print(lines)
 
 
-def _ask(warehouse: Path) -> None:
-    import duckdb
-
+def _ask(config: Path) -> None:
+    from catchment import session
     from catchment.demo.questions import QUESTIONS
+    from config import load
 
-    with duckdb.connect(str(warehouse), read_only=True) as connection:
-        for question, query in QUESTIONS.items():
-            _say(f"\n{question}")
-            found = connection.execute(query)
-            _print([[column[0] for column in found.description or ()], *found.fetchall()])
+    for question, query in QUESTIONS.items():
+        _say(f"\n{question}")
+        with session.answering(load(config, os.environ)) as (answer, _):
+            columns, batches = answer(query)
+            _print([[column.name for column in columns], *(row for batch in batches for row in batch)])
 
 
 def _print(lines: Sequence[Sequence[Any]]) -> None:
-    text = [[f"{cell:,}" if isinstance(cell, int | float) else str(cell) for cell in line] for line in lines]
+    text = [[f"{cell:,}" if isinstance(cell, int | float | Decimal) else str(cell) for cell in line] for line in lines]
     widths = [max(len(line[n]) for line in text) for n in range(len(text[0]))]
     for line, cells in zip(text, [lines[1] if len(lines) > 1 else lines[0], *lines[1:]], strict=True):
         parts = [
-            part.rjust(width) if isinstance(cell, int | float) else part.ljust(width)
+            part.rjust(width) if isinstance(cell, int | float | Decimal) else part.ljust(width)
             for part, width, cell in zip(line, widths, cells, strict=True)
         ]
         _say("  " + "  ".join(parts).rstrip())

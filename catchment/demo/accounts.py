@@ -7,7 +7,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from catchment.testing.damage import Damage
@@ -18,7 +17,7 @@ QUIET_S = 150  # what a vendor's clock is moved by after changes: all of them ar
 @dataclass(frozen=True, slots=True)
 class Imitated:
     """An account behind its server. ``live`` lets it live on and says how many things happened; ``wrong`` compares a
-    warehouse with it; ``since`` is its own time when it was made.
+    warehouse (a DuckDB file, or the address of a database) with it; ``since`` is its own time when it was made.
     """
 
     source: str
@@ -28,7 +27,7 @@ class Imitated:
     settings: dict[str, Any]
     size: int
     live: Callable[[int, int], int]
-    wrong: Callable[[Path], list[Damage]]
+    wrong: Callable[[str], list[Damage]]
 
 
 def accounts(objects: int, seed: int) -> list[Imitated]:
@@ -55,7 +54,7 @@ def _shop(account: Any) -> Imitated:
         {"credentials": {"api_key": DEFAULT_KEY}, "base_url": url},
         sum(1 for _ in account.walk()),
         lambda seed, steps: sum(live(account, seed=seed, steps=steps).values()),
-        lambda file: verify(file, "shop", things(account), STRIPE, known_since=since),
+        lambda warehouse: verify(warehouse, "shop", things(account), STRIPE, known_since=since),
     )
 
 
@@ -82,7 +81,9 @@ def _support(objects: int, seed: int, people: list[tuple[str, str]]) -> Imitated
         {"credentials": {"subdomain": known["subdomain"], "access_token": known["access_token"]}, "base_url": url},
         sum(1 for _ in account.truth()),
         live_on,
-        lambda file: verify(file, "support", things(account.truth()), known_since=since, now=account.clock.now()),
+        lambda warehouse: verify(
+            warehouse, "support", things(account.truth()), known_since=since, now=account.clock.now()
+        ),
     )
 
 
@@ -103,8 +104,8 @@ def _crm(objects: int, seed: int, people: list[tuple[str, str]]) -> Imitated:
         org.clock.move(QUIET_S)
         return sum(happened.values())
 
-    def wrong(file: Path) -> list[Damage]:
-        return verify(file, "crm", records(control.objects()), known_since=since, now=org.clock.now())
+    def wrong(warehouse: str) -> list[Damage]:
+        return verify(warehouse, "crm", records(control.objects()), known_since=since, now=org.clock.now())
 
     app = server.app
     return Imitated(

@@ -24,7 +24,8 @@ QUESTIONS = {
           join shop.subscription_items i on i.subscription_id = s.id and i._deleted_at is null
           join shop.prices p on p.id = i.price_id
           where s.status in ('active', 'past_due') and s._deleted_at is null)
-        select currency, count(*) as items, round(sum(monthly) / power(10, coalesce(min(digits), 2)), 2) as mrr
+        select currency, count(*) as items,
+               cast(sum(monthly) / power(10, coalesce(min(digits), 2)) as decimal(18, 2)) as mrr
         from terms left join exponents using (currency) group by currency order by mrr desc""",
     "Refund rate by country of the card": """
         select coalesce(payment_method_details->'card'->>'country', 'none') as country, count(*) as charges,

@@ -1,10 +1,13 @@
-"""Reads a source's tables out of DuckDB by SQL, without loss and without the code that wrote them."""
+"""Reads a source's tables out of a warehouse by SQL, without loss and without the code that wrote them."""
 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path as File
+from typing import TYPE_CHECKING, Any, Protocol
 
 from catchment.testing import cells
 
@@ -28,42 +31,89 @@ class Found:
         return list(self.types).index(column)
 
 
-def tables(connection: DuckDBPyConnection, schema: str) -> dict[str, dict[str, str]]:
+class Reader(Protocol):
+    """A warehouse of one kind, opened to be read. Types go by the names that DuckDB has for them."""
+
+    def columns(self, schema: str) -> list[tuple[str, str, str]]:
+        """Table, column and type, in the order of the columns."""
+        ...
+
+    def rows(self, table: str, types: dict[str, str]) -> Found:
+        """All rows of a table; instants come as microseconds since 1970, JSON as its text."""
+        ...
+
+    def originals(self, source: str) -> list[tuple[str, str, str]]:
+        """Table, column and original path, as ``catchment.columns`` has them."""
+        ...
+
+
+@contextmanager
+def opened(database: str | File) -> Iterator[Reader]:
+    """A warehouse to read: a DuckDB file, or the address of a PostgreSQL database."""
+    if str(database).startswith("postgresql://"):
+        from catchment.testing.reading_postgresql import connected
+
+        with connected(str(database)) as reader:
+            yield reader
+        return
+    import duckdb
+
+    connection = duckdb.connect(str(database), read_only=True)
+    try:
+        yield DuckDB(connection)
+    finally:
+        connection.close()
+
+
+@dataclass(frozen=True, slots=True)
+class DuckDB:
+    """An open DuckDB file."""
+
+    connection: DuckDBPyConnection
+
+    def columns(self, schema: str) -> list[tuple[str, str, str]]:
+        return self.connection.execute(
+            "SELECT table_name, column_name, data_type FROM duckdb_columns() WHERE schema_name = ?"
+            " AND database_name = current_database() ORDER BY table_name, column_index",
+            [schema],
+        ).fetchall()
+
+    def rows(self, table: str, types: dict[str, str]) -> Found:
+        picked = ", ".join(cells.selection(column, sql_type) for column, sql_type in types.items())
+        return Found(table, types, self.connection.execute(f"SELECT {picked} FROM {table}").fetchall())
+
+    def originals(self, source: str) -> list[tuple[str, str, str]]:
+        query = "SELECT collection, column_name, original FROM catchment.columns WHERE source = ?"
+        return self.connection.execute(query, [source]).fetchall()
+
+
+def tables(reader: Reader, schema: str) -> dict[str, dict[str, str]]:
     """Table -> column -> SQL type."""
     found: dict[str, dict[str, str]] = {}
-    query = (
-        "SELECT table_name, column_name, data_type FROM duckdb_columns() WHERE schema_name = ?"
-        " AND database_name = current_database() ORDER BY table_name, column_index"
-    )
-    for name, column, sql_type in connection.execute(query, [schema]).fetchall():
+    for name, column, sql_type in reader.columns(schema):
         found.setdefault(name, {})[column] = sql_type
     return found
 
 
-def originals(connection: DuckDBPyConnection, schema: str) -> dict[str, dict[str, str]]:
-    """The warehouse's own map of names (``catchment.columns``): table -> original dotted path -> column."""
+def originals(reader: Reader, schema: str) -> dict[str, dict[str, str]]:
+    """The warehouse's own map of names: table -> original dotted path -> column."""
     found: dict[str, dict[str, str]] = defaultdict(dict)
-    if "columns" in tables(connection, "catchment"):
-        query = "SELECT collection, column_name, original FROM catchment.columns WHERE source = ?"
-        for table, column, original in connection.execute(query, [schema]).fetchall():
+    if "columns" in tables(reader, "catchment"):
+        for table, column, original in reader.originals(schema):
             found[table][original] = column
     return found
 
 
-def read(connection: DuckDBPyConnection, schema: str, name: str, types: dict[str, str]) -> Found:
-    """All rows of one table; instants come as microseconds since 1970, JSON as its text."""
-    picked = ", ".join(cells.selection(column, sql_type) for column, sql_type in types.items())
-    return Found(name, types, connection.execute(f"SELECT {picked} FROM {_at(schema, name)}").fetchall())
+def read(reader: Reader, schema: str, name: str, types: dict[str, str]) -> Found:
+    """All rows of one table."""
+    found = reader.rows(f"{cells.quote(schema)}.{cells.quote(name)}", types)
+    return Found(name, found.types, found.rows)
 
 
-def keys(connection: DuckDBPyConnection, schema: str) -> dict[str, set[str]]:
+def keys(reader: Reader, schema: str) -> dict[str, set[str]]:
     """The keys of every table of a schema."""
     return {
-        name: {row[0] for row in connection.execute(f"SELECT {KEY} FROM {_at(schema, name)}").fetchall()}
-        for name, types in tables(connection, schema).items()
+        name: {row[0] for row in read(reader, schema, name, {KEY: types[KEY]}).rows}
+        for name, types in tables(reader, schema).items()
         if KEY in types
     }
-
-
-def _at(schema: str, table: str) -> str:
-    return f"{cells.quote(schema)}.{cells.quote(table)}"

@@ -93,23 +93,18 @@ def verify(
     now: float | None = None,
     **scope: Any,
 ) -> list[Damage]:
-    """Opens a DuckDB file read-only and compares one source's schema with an organisation's records, cell by cell.
+    """Compares one source's schema with an organisation's records, cell by cell.
 
     ``now``: the vendor's clock; deletions of the last two minutes need not be marked. Tables that are not there are
     not judged unless they are documented or ``tables`` names them.
     """
-    import duckdb
-
     found_rules = rules(known)
     shown = [one.thing for one in known if not one.gone]
     gone = {(found_rules.by_object[k.thing.object_type].name, str(k.thing.object["id"])): k for k in known
             if k.gone and k.thing.object_type in found_rules.by_object}  # fmt: skip
-    connection = duckdb.connect(str(database), read_only=True)
-    try:
-        found = compare(connection, schema, expect(shown, found_rules), tables=tables, **scope)
-        marks = {name: _marks(connection, schema, name) for name in {name for name, _ in gone}}
-    finally:
-        connection.close()
+    with reading.opened(database) as reader:
+        found = compare(reader, schema, expect(shown, found_rules), tables=tables, **scope)
+        marks = {name: _marks(reader, schema, name) for name in {name for name, _ in gone}}
     damages = [one for one in found if one.kind != damage.GHOST or (one.table, one.key) not in gone]
     for (name, key), one in gone.items():
         recent = now is not None and (one.thing.deleted_at or 0) > now - LOG_LAG_S
@@ -118,11 +113,11 @@ def verify(
     return damages
 
 
-def _marks(connection: Any, schema: str, name: str) -> dict[str, bool]:
-    types = reading.tables(connection, schema).get(name)
+def _marks(reader: reading.Reader, schema: str, name: str) -> dict[str, bool]:
+    types = reading.tables(reader, schema).get(name)
     if types is None:
         return {}
-    found = reading.read(connection, schema, name, types)
+    found = reading.read(reader, schema, name, types)
     key, gone = found.place("id"), found.place("_deleted_at")
     return {str(row[key]): row[gone] is not None for row in found.rows}
 

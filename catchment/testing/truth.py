@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path as File
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from catchment.testing import cells, damage, reading
 from catchment.testing.columns import judge_columns
 from catchment.testing.damage import Damage, report
 from catchment.testing.expected import Expected, Row, Thing, expect, from_lines
-from catchment.testing.reading import SYSTEM, Found
+from catchment.testing.reading import SYSTEM, Found, Reader
 from catchment.testing.reading import keys as held
 from catchment.testing.rules import Rules, Table
-
-if TYPE_CHECKING:
-    from duckdb import DuckDBPyConnection
 
 __all__ = ["Damage", "Expected", "Row", "Rules", "Thing", "compare", "expect", "from_lines", "held", "report", "verify"]
 
@@ -36,19 +33,17 @@ class _Scope:
 def verify(
     database: str | File, schema: str, objects: Iterable[Thing | tuple[Any, ...]], rules: Rules, **scope: Any
 ) -> list[Damage]:
-    """Opens a DuckDB file read-only and compares one source's schema with the vendor's objects (see ``compare``)."""
-    import duckdb
+    """Compares one source's schema with the vendor's objects (see ``compare``).
 
+    ``database``: a DuckDB file, or the address of a PostgreSQL database.
+    """
     expected = expect(objects, rules)
-    connection = duckdb.connect(str(database), read_only=True)
-    try:
-        return compare(connection, schema, expected, **scope)
-    finally:
-        connection.close()
+    with reading.opened(database) as reader:
+        return compare(reader, schema, expected, **scope)
 
 
 def compare(
-    connection: DuckDBPyConnection,
+    reader: Reader,
     schema: str,
     expected: Expected,
     *,
@@ -62,18 +57,18 @@ def compare(
     ``tables``: judge these alone (default: all; those that are off by default only where they exist).
     ``known_since``: the source's first sync (unix seconds by the vendor's clock): what was deleted earlier, or was then
     older than the vendor keeps it, need not be there. ``now``: the vendor's clock, for what it keeps a limited time.
-    ``held``: keys by table that this warehouse once held (``held(connection, schema)``): no row ever disappears.
+    ``held``: keys by table that this warehouse once held (``held(reader, schema)``): no row ever disappears.
     """
     scope = _Scope(expected, known_since, now, held or {})
-    present = reading.tables(connection, schema)
-    names = reading.originals(connection, schema)
+    present = reading.tables(reader, schema)
+    names = reading.originals(reader, schema)
     damages: list[Damage] = []
     for table in expected.rules.tables:
         if tables is not None and table.name not in tables:
             continue
         types = present.get(table.name)
         if types is not None:
-            found = reading.read(connection, schema, table.name, types)
+            found = reading.read(reader, schema, table.name, types)
             damages += _judge(scope, table, found, names.get(table.name, {}))
         elif table.default or tables is not None:
             damages.append(Damage(damage.MISSING_TABLE, table.name))

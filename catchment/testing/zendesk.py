@@ -177,9 +177,10 @@ def verify(
     tables: Collection[str] | None = None,
     **scope: Any,
 ) -> list[Damage]:
-    """Opens a DuckDB file read-only and compares one source's schema with an account's objects, cell by cell."""
-    import duckdb
+    """Compares one source's schema with an account's objects, cell by cell.
 
+    ``database``: a DuckDB file, or the address of a PostgreSQL database.
+    """
     known: list[Thing] = []
     forgotten: dict[str, set[str]] = {}
     objects = list(_with_comments(objects))
@@ -197,16 +198,13 @@ def verify(
         for child in table.children:
             inside = {str(one["id"]) for one in thing.object.get(child.field) or ()}
             forgotten.setdefault(child.tables[""], set()).update(inside)
-    connection = duckdb.connect(str(database), read_only=True)
-    try:
-        found = compare(connection, schema, expect(known, rules), tables=tables, **scope)
+    with reading.opened(database) as reader:
+        found = compare(reader, schema, expect(known, rules), tables=tables, **scope)
         for name in list(forgotten):
             for child in ZENDESK.by_name[name].children:
-                inside = _members(connection, schema, child.tables[""], child.parent, forgotten[name])
+                inside = _members(reader, schema, child.tables[""], child.parent, forgotten[name])
                 forgotten.setdefault(child.tables[""], set()).update(inside)
-        marked = {name: _marked(connection, schema, name) for name in forgotten if tables is None or name in tables}
-    finally:
-        connection.close()
+        marked = {name: _marked(reader, schema, name) for name in forgotten if tables is None or name in tables}
     damages = [one for one in found if not _past(one, forgotten)]
     for name, rows in marked.items():
         alive = {key for key, gone in rows.items() if not gone} & forgotten[name]
@@ -230,20 +228,20 @@ def _past(one: Damage, forgotten: Mapping[str, set[str]]) -> bool:
     return one.key in forgotten.get(one.table, ()) or one.table in _FORGETFUL
 
 
-def _members(connection: Any, schema: str, name: str, link: str, parents: Collection[str]) -> set[str]:
+def _members(reader: reading.Reader, schema: str, name: str, link: str, parents: Collection[str]) -> set[str]:
     """The rows that hang on one of these parents: what a forgotten parent once showed is forgotten with it."""
-    types = reading.tables(connection, schema).get(name, {})
+    types = reading.tables(reader, schema).get(name, {})
     if link not in types:
         return set()
-    found = reading.read(connection, schema, name, types)
+    found = reading.read(reader, schema, name, types)
     key, owner = found.place(ZENDESK.by_name[name].key), found.place(link)
     return {str(row[key]) for row in found.rows if str(row[owner]) in parents}
 
 
-def _marked(connection: Any, schema: str, name: str) -> dict[str, bool]:
-    types = reading.tables(connection, schema).get(name)
+def _marked(reader: reading.Reader, schema: str, name: str) -> dict[str, bool]:
+    types = reading.tables(reader, schema).get(name)
     if types is None:
         return {}
-    found = reading.read(connection, schema, name, types)
+    found = reading.read(reader, schema, name, types)
     key, gone = found.place(ZENDESK.by_name[name].key), found.place("_deleted_at")
     return {str(row[key]): row[gone] is not None for row in found.rows}
