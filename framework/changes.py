@@ -162,7 +162,9 @@ class Changes:
         return step
 
     def refused(self, slice_: Slice, refusal: Refused, view: View) -> Sequence[Slice] | None:
-        if refusal.kind is Kind.GONE and slice_["kind"] != "list":
+        if slice_["kind"] == "get" and refusal.kind is Kind.GONE:
+            return []
+        if slice_["kind"] == "more" and follow.orphaned(slice_, refusal):
             return []
         if refusal.kind in (Kind.GONE, Kind.CURSOR) and slice_.get("after"):
             again = window.restart(slice_)

@@ -204,12 +204,14 @@ class Engine:
         self._dirty.add(holding.feed.name)
         if not holding.filling:
             return
-        # Changes count from now on; but a table that stays as it is still needs the deletions since its mark.
-        new = set(opened.fills) if opened.why == "gap" else set(opened.fills) - self._filled()
+        # Changes count from now on; but a table that stays as it is still needs the deletions since its mark, also one
+        # of which an earlier listing read only a part.
         for changes in self._changes():
-            for name in new & set(changes.feed.fills):
-                changes.state.marks[name] = self._view.now - changes.feed.overlap
-                self._dirty.add(changes.feed.name)
+            marks, now = changes.state.marks, self._view.now - changes.feed.overlap
+            for name in set(opened.fills) & set(changes.feed.fills):
+                if opened.why == "gap" or name not in self._tables or name not in marks:
+                    marks[name] = now
+                    self._dirty.add(changes.feed.name)
 
     def _open_changes(self, holding: Holding) -> None:
         """A change feed fills what its listings have filled: collections whose base is complete."""
@@ -343,6 +345,8 @@ class Engine:
             error = Refused(Kind.BUG, str(error), http_status=error.http_status, code=error.code)
         if error.kind in (Kind.GONE, Kind.CURSOR) and slice_["kind"] == "list" and not slice_.get("after"):
             error = Refused(Kind.UNAVAILABLE, str(error), http_status=error.http_status, code=error.code)
+        if error.kind is Kind.GONE and slice_["kind"] == "list":  # of a whole list only its page token can be gone
+            error = Refused(Kind.CURSOR, str(error), http_status=error.http_status, code=error.code)
         if error.kind is Kind.GONE and slice_["kind"] == "get":
             message.step.gone += feed.gone(slice_, self._view.now)
         replaced = feed.refused(slice_, error, self._view)

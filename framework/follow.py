@@ -97,6 +97,11 @@ def read_follow_up(
     return Step(sights, closed=closed, slices=following, rows=rows)
 
 
+def orphaned(slice_: Slice, refusal: Refused) -> bool:
+    """Whether the vendor no longer knows the parent whose list was asked for, rather than the member we stood on."""
+    return refusal.kind is Kind.GONE and not (slice_["after"] and slice_["after"] in str(refusal))
+
+
 def get_request(collection: Collection, slice_: Slice) -> Request:
     """One object by id. ``path`` holds what its address needs beside the id."""
     path = collection.get

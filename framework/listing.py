@@ -80,7 +80,8 @@ class Listing:
         denied = set(state.memory.get("denied", ()))
         moved = state.memory.get("version", view.version) != view.version
         unfilled = {name for name in wanted if state.tables.get(name, "") != view.tables.get(name, "?")}
-        if moved or unfilled - denied:
+        lost = bool(view.gap & set(wanted)) and not view.since  # then also what a partly read table still shows
+        if (moved or unfilled - denied) and not lost:
             return Pass("first", wanted)
         if unfilled and state.memory.get("probed") != view.run:
             return Pass("probe", sorted(unfilled))
@@ -185,10 +186,10 @@ class Listing:
     def refused(self, slice_: Slice, refusal: Refused, view: View) -> Sequence[Slice] | None:
         if slice_["kind"] == "get" and refusal.kind is Kind.GONE:
             return []
-        if slice_["kind"] == "more" and refusal.kind is Kind.GONE:
+        if slice_["kind"] == "more" and follow.orphaned(slice_, refusal):
             return []
         if refusal.kind in (Kind.GONE, Kind.CURSOR) and slice_.get("after"):
-            again = window.restart(slice_)  # the row we stood on is gone: its slice starts again
+            again = window.restart(slice_)  # the row we stood on is gone: its slice goes on from there anew
             return [again] if again else None
         if slice_["kind"] != "list":
             return None

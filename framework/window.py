@@ -35,6 +35,7 @@ def rest(slice_: Slice, last_id: str, newest: int, oldest: int, *, born: int, sp
     follow = {"top": newest, **slice_, "after": last_id, "n": slice_.get("n", 0) + 1}
     if not oldest:
         return [follow]
+    follow["low"] = oldest
     span = max(1.0, (follow["top"] or newest) - oldest) / follow["n"]  # seconds a page, over this slice so far
     floor = max(slice_["lo"], born // SECOND)
     cuts = []
@@ -56,13 +57,20 @@ def rest(slice_: Slice, last_id: str, newest: int, oldest: int, *, born: int, sp
 
 
 def restart(slice_: Slice) -> Slice | None:
-    """The slice from its beginning, for its page token died: its row was deleted. None when that happens for ever."""
-    if slice_.get("again", 0) >= RESTARTS:
-        return None
-    kept = {name: value for name, value in slice_.items() if name not in ("after", "n", "top", "tail", "at", "left")}
+    """The slice again without its page token, which died: its row was deleted. None when that happens for ever.
+
+    Where the walk knows how far down it came (``low``) it goes on from that second, else from the slice's beginning.
+    """
+    again = slice_.get("again", 0)
+    if "low" in slice_:
+        hi = slice_["low"] + 1
+        moved = not slice_["hi"] or hi < slice_["hi"]
+        kept = {name: value for name, value in slice_.items() if name != "after"}
+        return {**kept, "hi": hi, "again": 0 if moved else again + 1} if moved or again < RESTARTS else None
+    kept = {name: value for name, value in slice_.items() if name not in ("after", "n", "top", "tail", "at")}
     if slice_["kind"] == "more":
         kept["after"] = ""
-    return {**kept, "again": slice_.get("again", 0) + 1}
+    return {**kept, "again": again + 1} if again < RESTARTS else None
 
 
 def smaller(slice_: Slice, limit: int) -> list[Slice] | None:

@@ -293,6 +293,8 @@ def test_a_dead_token_inside_a_parents_list_starts_that_list_again() -> None:
     assert again == [{**more, "after": "", "again": 1}]
     assert ("starting_after", "l2") not in list(LISTING.request(again[0], view()).params)
     assert LISTING.refused(more, refusal(Kind.GONE), view()) == []  # its parent is gone
+    standing = Refused(Kind.GONE, "No such line item: 'l2'", http_status=404)
+    assert LISTING.refused(more, standing, view()) == [{**more, "after": "", "again": 1}]
 
 
 @pytest.mark.parametrize("kind", [Kind.PERMISSION, Kind.UNAVAILABLE])

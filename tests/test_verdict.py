@@ -171,6 +171,21 @@ def test_events_refused_in_the_middle_of_the_walk_lose_nothing(source: Source, w
     assert (source.run().status, source.differences()) == ("succeeded", [])
 
 
+@pytest.mark.parametrize("days", [0.01, 31])
+def test_what_is_deleted_before_its_broken_first_listing_is_read_again_is_marked(source: Source, days: float) -> None:
+    for n in range(120):
+        coupon = {"object": "coupon", "id": f"half_{n}", "created": source.account.clock.second(), "livemode": False}
+        source.account.create(coupon, emit=False)
+    source.server.reply = _refusing(source.server.reply, "/v1/coupons.*starting_after")  # type: ignore[method-assign]
+    assert source.run()["coupons"]["status"] == "partial"
+    assert source.memory.rows["coupons"]["half_100"].live
+    source.account.delete("coupon", "half_100")
+    source.account.clock.move(days * 86_400)
+    source.server.reply = type(source.server).reply.__get__(source.server)  # type: ignore[method-assign]
+    assert source.run().statuses["coupons"] == "succeeded"
+    assert source.differences() == []
+
+
 def test_a_list_under_each_parent_that_is_refused_is_asked_for_once(make: Make) -> None:
     source = make(objects=1_600)
     source.select(source.selected | {"customer_balance_transactions"})

@@ -163,6 +163,33 @@ def test_a_dead_page_token_restarts_its_slice_a_few_times_only() -> None:
     assert restarts == window.RESTARTS
 
 
+@given(ages=ages, limit=st.integers(1, 9), dies=st.data())
+def test_a_walk_goes_on_from_the_second_at_which_its_page_token_died(
+    ages: list[int], limit: int, dies: st.DataObject
+) -> None:
+    shelf, seen, dead = List([NOW - age for age in ages]), set[int](), 0
+    slice_: Slice | None = window.first(0)
+    while slice_ is not None:
+        rows, more = shelf.page(slice_, limit)
+        seen.update(n for _, n in rows)
+        slice_ = window.rest(slice_, str(rows[-1][1]), rows[0][0], rows[-1][0], born=0, spare=0)[0] if more else None
+        if slice_ and (slice_["hi"], slice_["low"]) != (slice_["low"] + 1, slice_["low"]) and dies.draw(st.booleans()):
+            slice_, dead = window.restart(slice_), dead + 1
+            assert slice_ is not None
+    assert len(seen) == len(ages), dead
+
+
+def test_a_page_token_that_dies_again_in_the_same_second_dies_a_few_times_only() -> None:
+    slice_: Slice | None = window.first(0)
+    for _ in range(window.RESTARTS + 1):
+        assert slice_ is not None
+        (following,) = window.rest(slice_, "x", NOW, NOW - 5, born=0, spare=0)
+        slice_ = window.restart(following)
+        assert slice_ is None or window.bounds(slice_, "created") == [("created[lt]", str(NOW - 4))]
+    assert slice_ is not None
+    assert window.restart(window.rest(slice_, "x", NOW, NOW - 5, born=0, spare=0)[0]) is None
+
+
 def test_a_slice_whose_answers_are_too_large_asks_for_half_of_it_down_to_one_row() -> None:
     slice_ = window.first(0)
     sizes = []
