@@ -125,6 +125,31 @@ def test_of_equal_versions_the_later_answer_wins() -> None:
     assert (counts.updated, counts.unchanged) == (1, 0)
 
 
+def test_of_equal_versions_the_later_answer_also_tells_whether_a_row_lives() -> None:
+    """Deleted and restored, or the reverse, within what the vendor's stamps can tell apart."""
+
+    def shown(gone: bool) -> Sight:
+        return sight("things", {"id": "x", "a": int(gone)}, version=5, deleted=[gone])
+
+    memory = Memory(THINGS)
+    for gone in (False, True, False, True):
+        counts = memory.commit(shown(gone))["things"]
+        assert memory.rows("things", "a", "_deleted_at") == [(int(gone), 5 if gone else None)]
+    assert (counts.updated, counts.deleted, counts.restored) == (1, 1, 0)
+    assert memory.commit(shown(True), shown(False))["things"].restored == 1
+    memory.commit(shown(False), shown(True))
+    assert memory.rows("things", "a", "_deleted_at") == [(1, 5)]
+
+
+def test_a_sight_of_the_time_of_a_deletion_for_good_does_not_undo_it() -> None:
+    memory = Memory(THINGS)
+    last = sight("things", {"id": "x", "a": 1}, version=5, deleted=[False])
+    memory.commit(last)
+    memory.commit(Gone("things", "x", 5))
+    memory.commit(last)
+    assert memory.rows("things", "a", "_deleted_at") == [(1, 5)]
+
+
 def test_an_equal_payload_with_a_newer_version_moves_the_version_alone() -> None:
     memory = Memory(THINGS)
     memory.commit(sight("things", {"id": "x", "a": 1, "b": {"c": 1}}, version=5))

@@ -22,13 +22,15 @@ _JSON = pa.json_(pa.string())  # tells DuckDB that it is JSON, which then need n
 class Batch:
     """One collection's rows in one commit. ``fetched`` counts what came, repeats and stale rows among it.
 
-    ``columns`` are in ``table``; ``empty`` are those that would be null in every row, left out of it.
+    ``columns`` are in ``table``; ``empty`` are those that would be null in every row, left out of it. ``tells``: each
+    row came with word of whether it lives.
     """
 
     table: Any
     columns: tuple[str, ...]
     empty: tuple[str, ...]
     fetched: int
+    tells: bool = False
 
     @property
     def rows(self) -> int:
@@ -58,13 +60,14 @@ def assemble(layout: Layout, packed: Sequence[Packed], stale: Mapping[str, Stale
     table = pa.table({**columns, "_version": versions})
     if deleted.null_count < len(deleted):
         table = table.append_column("_deleted_at", deleted)
-    table = _newest(table, key)
+    tells = all(one.tells for one in packed)
+    table = _newest(table, key, tells=tells)
     for at, name in enumerate(columns):
         if layout.by_name[name].kind == "json":
             chunks = [pa.ExtensionArray.from_storage(_JSON, chunk) for chunk in table.column(at).chunks]
             table = table.set_column(at, name, pa.chunked_array(chunks, _JSON))
     empty = tuple(leaf.name for leaf in layout.columns if leaf.name not in columns)
-    return Batch(table, tuple(columns), empty, fetched)
+    return Batch(table, tuple(columns), empty, fetched, tells)
 
 
 def _part(one: Packed, name: str, kind: Any) -> Any:
@@ -104,8 +107,11 @@ def _current(one: Packed, stale: Stale, key: str, held: Held) -> Packed:
     return Packed(one.collection, one.parent, one.link, one.fresh, len(kept), columns)
 
 
-def _newest(table: Any, key: str) -> Any:
-    """Each key once. Of equal versions the later sight stays; a deletion holds if no payload is newer."""
+def _newest(table: Any, key: str, *, tells: bool) -> Any:
+    """Each key once. Of equal versions the later sight stays; a deletion holds if no payload is newer.
+
+    Where each sight ``tells`` whether its row lives, one that lives also undoes an earlier deletion of its version.
+    """
     deletes = "_deleted_at" in table.column_names
     keys = table.column(key).to_pylist()
     if len(set(keys)) == len(keys):
@@ -119,9 +125,14 @@ def _newest(table: Any, key: str) -> Any:
     if not deletes:
         return chosen
     gone: dict[Any, int] = {}
-    for name, mark in zip(keys, table.column("_deleted_at").cast(pa.int64()).to_pylist(), strict=True):
+    told = table.column("_deleted_at").cast(pa.int64()).to_pylist()
+    for name, mark in zip(keys, told, strict=True):
         if mark is not None:
             gone[name] = max(gone.get(name, mark), mark)
-    marks = [gone[name] if name in gone and gone[name] >= versions[at] else None for name, at in best.items()]
+    marks: list[int | None] = []
+    for name, at in best.items():
+        undone = tells and told[at] is None  # by a sight of the deletion's own version
+        mark = gone.get(name)
+        marks.append(mark if mark is not None and mark >= versions[at] + undone else None)
     place = chosen.column_names.index("_deleted_at")
     return chosen.set_column(place, "_deleted_at", pa.array(marks, INSTANT))

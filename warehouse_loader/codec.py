@@ -46,6 +46,7 @@ class Packed:
     fresh: bool
     rows: int
     columns: dict[str, tuple[Kind, Any]]
+    tells: bool = False  # each row came with word of whether it lives
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,8 +203,9 @@ def _each(version: int | Sequence[int], kept: list[int] | None, count: int) -> l
 
 
 def _flags(deleted: Sequence[bool] | None, kept: list[int] | None) -> list[bool] | None:
+    """Which of the rows are gone: None where that was not said, empty where none is."""
     if deleted is None or not any(deleted):
-        return None
+        return None if deleted is None else []
     return list(deleted) if kept is None else [deleted[at] for at in kept]
 
 
@@ -280,7 +282,8 @@ def _pack(chunks: list[Chunk], registry: Registry) -> Packed:
         flags = [flag for chunk in chunks for flag in (chunk.deleted or [False] * len(chunk.records))]
         gone = [version if flag else None for version, flag in zip(versions, flags, strict=True)]
         made["_deleted_at"] = "timestamptz", pa.array(gone, INSTANT)
-    return Packed(name, chunks[0].parent, link, chunks[0].fresh, len(records), made)
+    tells = all(chunk.deleted is not None for chunk in chunks)
+    return Packed(name, chunks[0].parent, link, chunks[0].fresh, len(records), made, tells)
 
 
 def _linked(kind: Kind, keys: Any) -> tuple[Kind, Any]:

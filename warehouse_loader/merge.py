@@ -65,11 +65,14 @@ def _apart(table: str, key: str, new: str) -> str:
     return f" AND NOT EXISTS (SELECT 1 FROM {table} t WHERE t.{key} = {_NEW}.{new})"
 
 
-def compare(d: Dialect, table: str, key: str, columns: Sequence[str], empty: Collection[str], deletes: bool) -> str:
+def compare(
+    d: Dialect, table: str, key: str, columns: Sequence[str], empty: Collection[str], *, deletes: bool, tells: bool
+) -> str:
     """What each known row of the batch changes; what is older than its row changes nothing.
 
     ``how``: the whole ``row``, or only its ``version``. ``d0``, ``d1`` ... say which of ``columns`` differ; those in
-    ``empty`` are null in the whole batch and not in it.
+    ``empty`` are null in the whole batch and not in it. ``deletes``: some of its rows are gone; ``tells``: each says
+    whether it lives.
     """
     differ = [
         f"t.{quote(name)} IS NOT NULL" if name in empty else f"t.{quote(name)} IS DISTINCT FROM b.{quote(name)}"
@@ -81,19 +84,24 @@ def compare(d: Dialect, table: str, key: str, columns: Sequence[str], empty: Col
     dead = "CASE WHEN t._deleted_at >= b._version THEN t._deleted_at END"
     if deletes:
         dead = f"CASE WHEN b._deleted_at IS NULL THEN {dead} ELSE coalesce(t._deleted_at, b._deleted_at) END"
+    any_differs = " OR ".join(named) or "false"
+    # Of two reads at one version the later wins: a row that was shown as gone, and lives now, was restored.
+    ends = f"CASE WHEN tv = bv AND td = bv AND lives AND ({any_differs}) THEN NULL ELSE dead END" if tells else "dead"
+    lives = "b._deleted_at IS NULL" if deletes else "true"
     return f"""
         WITH pair AS (
-            SELECT n.place, n.key, b._version AS bv, t._version AS tv, t._deleted_at AS td,
+            SELECT n.place, n.key, b._version AS bv, t._version AS tv, t._deleted_at AS td, {lives} AS lives,
                 {dead} AS dead{listed}
             FROM near n JOIN {table} t ON t.{d.place(key)} = n.place JOIN batch b ON b.{key} = n.key
             WHERE t._version IS NULL OR b._version >= t._version
         ), judged AS (
             SELECT *, CASE
-                WHEN {" OR ".join(named) or "false"} OR tv IS NULL OR dead IS DISTINCT FROM td THEN 'row'
+                WHEN {any_differs} OR tv IS NULL OR dead IS DISTINCT FROM td THEN 'row'
                 WHEN bv > tv THEN 'version' END AS how
             FROM pair
         )
-        SELECT * FROM judged WHERE how IS NOT NULL"""
+        SELECT place, key, bv, tv, td, {ends} AS dead{"".join(f", {name}" for name in named)}, how
+        FROM judged WHERE how IS NOT NULL"""
 
 
 def tally(columns: Sequence[str]) -> str:

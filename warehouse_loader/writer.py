@@ -133,7 +133,8 @@ class Writer:
 
     def _update(self, whole: str, key: str, batch: Batch, counts: Counts) -> None:
         columns = [name for name in (*batch.columns, *batch.empty) if quote(name) != key]
-        self._session.keep("hit", merge.compare(self._d, whole, key, columns, batch.empty, batch.deletes))
+        compared = merge.compare(self._d, whole, key, columns, batch.empty, deletes=batch.deletes, tells=batch.tells)
+        self._session.keep("hit", compared)
         for how, rows, deleted, restored, *differ in self._session.rows(merge.tally(columns)):
             if how == "version":
                 self._session.change(merge.update_versions(self._d, whole, key))
