@@ -260,7 +260,7 @@ class Run:
             if interrupted and (killed := self._state.runs.get(interrupted)):
                 sources = [s for s in killed.document.get("sources", ()) if s["source"] == report.source]
                 warehouse.commit(Commit(report={**killed.document, "sources": sources}))
-            warehouse.commit(Commit(views=views, report=document))
+            warehouse.commit(Commit(views=views, report=document, run=self.run_id))
         except WarehouseError as error:
             report.error = report.error or Fault(error.kind, str(error), error.hint)
 

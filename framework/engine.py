@@ -408,7 +408,7 @@ class Engine:
             feeds[name] = (holding.rev, holding.encode())
             holding.rev += 1
         self._dirty.clear()
-        self._writer.submit(Commit(tuple(tables), feeds, decoded, gone, closed, report=report))
+        self._writer.submit(Commit(tuple(tables), feeds, decoded, gone, closed, report=report, run=self._order.run_id))
 
     def _await_writer(self) -> None:
         while self._writer.busy:

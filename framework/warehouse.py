@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from framework.collection import Collection
 from framework.fieldview import FieldView
+from framework.remedy import Change
 from framework.sight import Closed, Gone, Sight
 
 
@@ -76,6 +77,8 @@ class Commit:
     closed: Sequence[Closed] = ()
     views: Sequence[FieldView] = ()  # to be brought up to date with what the tables hold then
     report: Mapping[str, Any] | None = None  # the run's document (CONTRACT.md), written to schema `catchment`
+    run: str = ""  # the run that commits
+    changes: Sequence[Change] = ()  # of the schema, beside those that the commit itself makes
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,7 +83,8 @@ def look():
         commit(f"k{one}", before[0], 0, {"wide": "end", "new": 2})
         with house.place.reading() as session:
             rows = session.rows(f"SELECT id, a, wide, new FROM k{one}.things ORDER BY id")
-        found.append((*before, house.load().feeds["f"].rev, rows))
+            changes = session.rows(f"SELECT change, column_name FROM catchment.schema_changes WHERE source = 'k{one}'")
+        found.append((*before, house.load().feeds["f"].rev, rows, sorted(changes)))
     print(json.dumps({"ended": ended, "found": found}))
     sys.stdout.flush()
 
@@ -101,10 +102,11 @@ def test_killed_between_any_two_statements(name: str, tmp_path: Path) -> None:
     assert told["ended"] == 0, "the last one was not killed: every statement had its turn"
     assert len(told["found"]) > 10
     seen = set()
-    for rev, live, then, rows in told["found"]:
+    for rev, live, then, rows, changes in told["found"]:
         assert (rev, live) in ((1, 3), (2, 5))
         assert then == rev + 1
         assert rows == [[str(n), rev, "end", 2] for n in range(5)]
+        assert changes == [["column_added", "new"], ["column_widened", "wide"], ["table_created", None]]
         seen.add(rev)
     assert seen == {1, 2}, "killed before it was committed, and after"
     assert place.open("k0", THINGS).live_rows("things") == 5

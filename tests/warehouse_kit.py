@@ -11,6 +11,7 @@ from typing import Any
 import duckdb
 
 from framework.collection import Collection
+from framework.remedy import Change
 from framework.sight import Closed, Gone, Sight
 from framework.warehouse import Commit, Committed, Warehouse
 from tests import postgres
@@ -56,9 +57,10 @@ class Source:
 
     def commit(
         self,
-        *what: Sight | Gone | Closed,
+        *what: Sight | Gone | Closed | Change,
         tables: Sequence[Collection] = (),
         feeds: Mapping[str, tuple[int, str]] | None = None,
+        run: str = "",
     ) -> Committed:
         codec = self.house.codec()
         return self.house.commit(
@@ -68,8 +70,17 @@ class Source:
                 decoded=[codec.decode(one) for one in what if isinstance(one, Sight)],
                 gone=[one for one in what if isinstance(one, Gone)],
                 closed=[one for one in what if isinstance(one, Closed)],
+                changes=[one for one in what if isinstance(one, Change)],
+                run=run,
             )
         )
+
+    def changes(self, *columns: str) -> list[tuple[Any, ...]]:
+        """What `catchment.schema_changes` has of this source, as it came."""
+        listed = ", ".join(map(quote, columns or ("collection", "change", "column_name", "before", "after")))
+        arrival = self.house.place.dialect.arrival  # type: ignore[attr-defined]
+        mine = f"FROM catchment.schema_changes WHERE source = '{self.name}'"
+        return self.place.rows(f"SELECT {listed} {mine} ORDER BY changed_at, {arrival}")
 
     def rows(self, table: str, *columns: str) -> list[tuple[Any, ...]]:
         """The named columns of every row as text, instants as microseconds, ordered by the first."""

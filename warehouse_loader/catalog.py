@@ -1,4 +1,4 @@
-"""The schema `catchment` of a warehouse: runs, what each column is, and records that could be no rows."""
+"""The schema `catchment` of a warehouse: runs, what each column is and was, and records that could be no rows."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from framework.remedy import Change
 from warehouse_loader.destination import Session
 from warehouse_loader.dialect import Dialect, literal, quote, table
 from warehouse_loader.lattice import Kind
@@ -37,6 +38,10 @@ _TABLES: Mapping[str, Mapping[str, Kind]] = {
     },
     "quarantine": {
         "source": "text", "collection": "text", "reason": "text", "record": "text", "quarantined_at": "timestamptz",
+    },
+    "schema_changes": {
+        "changed_at": "timestamptz", "run_id": "text", "source": "text", "collection": "text", "change": "text",
+        "column_name": "text", "before": "text", "after": "text", "action": "text",
     },
 }  # fmt: skip
 
@@ -84,14 +89,19 @@ def known_columns(session: Session, source: str) -> dict[str, list[Leaf]]:
     return found
 
 
-def write_columns(session: Session, source: str, layouts: Sequence[Layout]) -> None:
-    """Notes what each column is; rows that stand there already are left alone."""
+def write_columns(session: Session, source: str, layouts: Sequence[Layout]) -> dict[str, dict[str, Kind]]:
+    """Notes what each column is; rows that stand there already are left alone.
+
+    Returns what was noted of these collections before: their columns with their types.
+    """
     if not layouts:
-        return
+        return {}
     fields = ("source", "collection", "column_name", "original", "type", "description", "reference")
     mine = f"FROM {SCHEMA}.columns WHERE source = {literal(source)}"
     known = set(session.rows(f"SELECT {', '.join(fields)} {mine}"))
-    names = {row[1:3] for row in known}
+    before: dict[str, dict[str, Kind]] = {}
+    for _, collection, name, _, kind, *_ in known:
+        before.setdefault(collection, {})[name] = kind
     wanted = [
         (source, layout.collection.name, leaf.name, original(leaf.path), leaf.kind, leaf.description, leaf.references)
         for layout in layouts
@@ -99,10 +109,22 @@ def write_columns(session: Session, source: str, layouts: Sequence[Layout]) -> N
     ]
     news = [row for row in wanted if row not in known]
     for row in news:
-        if row[1:3] in names:
+        if row[2] in before.get(row[1], ()):
             session.change(f"DELETE {mine} AND collection = {literal(row[1])} AND column_name = {literal(row[2])}")
     if news:
         _append(session, "columns", [dict(zip(fields, row, strict=True)) for row in news])
+    return before
+
+
+def write_changes(session: Session, source: str, run: str, changes: Iterable[Change]) -> None:
+    """Adds changes of the schema; the transaction that makes them known elsewhere writes each once."""
+    lines = [
+        {"run_id": run or None, "source": source, "collection": one.collection, "change": one.change,
+         "column_name": one.column or None, "before": one.before or None, "after": one.after or None,
+         "action": one.action}
+        for one in changes
+    ]  # fmt: skip
+    _append(session, "schema_changes", lines, changed_at=session.dialect.now)
 
 
 def quarantine(session: Session, source: str, refused: Sequence[Refused]) -> None:
@@ -159,21 +181,25 @@ def _deselect(session: Session, source: str, names: Sequence[str]) -> None:
         )
 
 
-def _append(session: Session, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Adds rows as one Arrow table: a bound value each would cost more than a first load's commit."""
+def _append(session: Session, name: str, rows: Sequence[Mapping[str, Any]], **computed: str) -> None:
+    """Adds rows as one Arrow table: a bound value each would cost more than a first load's commit.
+
+    ``computed``: columns that SQL fills, the same in every row.
+    """
     import pyarrow as pa
 
     if not rows:
         return
-    columns = _TABLES[name]
+    columns = {column: kind for column, kind in _TABLES[name].items() if column not in computed}
     numeric = {"bigint": pa.int64(), "double": pa.float64(), "bool": pa.bool_()}
     made = {}
     for column, kind in columns.items():
         values = [row.get(column) for row in rows]
         values = [json.dumps(value) if isinstance(value, dict | list) else value for value in values]
         made[column] = pa.array(values, numeric.get(kind, pa.string()))
-    cast = ", ".join(f"{quote(column)}::{session.dialect.types[kind]}" for column, kind in columns.items())
-    named = ", ".join(map(quote, columns))
+    cast = ", ".join([*(f"{quote(one)}::{session.dialect.types[kind]}" for one, kind in columns.items()),
+                      *computed.values()])  # fmt: skip
+    named = ", ".join(map(quote, (*columns, *computed)))
     with session.staged("lines", pa.table(made)):
         session.change(f"INSERT INTO {SCHEMA}.{name} ({named}) SELECT {cast} FROM lines")
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from framework.warehouse import Conflict, FeedState, Stored
 from warehouse_loader.destination import Session
-from warehouse_loader.dialect import Dialect, quote, table
+from warehouse_loader.dialect import Dialect, literal, quote, table
 from warehouse_loader.lattice import Kind
 
 STATE = "_catchment_state"
@@ -78,6 +78,11 @@ def stand(session: Session, source: str, feeds: Feeds) -> bool:
         return False
     stored = load(session, source, ()).feeds
     return all(stored.get(feed) == FeedState(rev + 1, document) for feed, (rev, document) in feeds.items())
+
+
+def forget(source: str, name: str) -> str:
+    """The statement that takes a table's identity away."""
+    return f"DELETE FROM {table(source, STATE)} WHERE kind = 'table' AND name = {literal(name)}"
 
 
 def incarnate(session: Session, source: str, names: Iterable[str], fresh: Iterable[str]) -> dict[str, str]:

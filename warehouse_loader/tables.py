@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from framework.collection import Collection
-from warehouse_loader import merge, views
+from warehouse_loader import marks, merge, views
 from warehouse_loader.destination import Session
 from warehouse_loader.dialect import OVERFLOW, SYSTEM, Dialect, literal, quote, table
 from warehouse_loader.lattice import Kind, join
@@ -49,7 +49,9 @@ def _create(session: Session, source: str, registry: Registry, name: str, found:
     found.columns[name] = {column for column, _ in columns} | set(SYSTEM)
     key = registry.collections[name].key
     links = {child.parent: None for _, child in registry.parents(name) if child.parent != key}
-    statements = [merge.create(d, whole, columns), *session.index(source, name, key, unique=True)]
+    # Whatever becomes of the commit: a new table is none that any feed has filled.
+    statements = [marks.forget(source, name), merge.create(d, whole, columns)]
+    statements += session.index(source, name, key, unique=True)
     for link in links:
         statements += session.index(source, name, link, unique=False)
     about = registry.collections[name].description

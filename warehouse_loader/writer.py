@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from framework.collection import Collection
 from framework.sight import Gone
 from framework.warehouse import Commit, Committed, Counts
-from warehouse_loader import catalog, marks, merge, tables
+from warehouse_loader import catalog, changes, marks, merge, tables
 from warehouse_loader.codec import Closing, Packed, Page, combined, pack
 from warehouse_loader.destination import Session
 from warehouse_loader.dialect import SYSTEM, quote, table
@@ -70,11 +70,11 @@ class Writer:
             if name in self._tables.names:
                 self._orphans(name)
         catalog.quarantine(session, self._source, self._page.refused)
-        self._describe()
+        made = marks.incarnate(session, self._source, self._names, self._tables.made)
+        self._describe(made)
         if self._commit.report is not None:
             here = [name for name in self._registry.collections if name in self._tables.names]
             catalog.write_report(session, self._commit.report, catalog.live(session, self._source, here))
-        made = marks.incarnate(session, self._source, self._names, self._tables.made)
         return Committed(dict(self._counts), made)
 
     def _closed(self) -> Iterable[Closing]:
@@ -84,13 +84,16 @@ class Writer:
                 keys, versions = (one.parent_key,), (one.version,)
                 yield Closing(one.collection, one.parent, links[one.parent], one.fresh, keys, versions)
 
-    def _describe(self) -> None:
+    def _describe(self, made: Mapping[str, str]) -> None:
         every = self._tables.names & self._registry.collections.keys()
         for name in self._names if self._known else sorted(every):
             layout = self._registry[name]
             if self._known.get(name) is not layout:
                 self.described[name] = layout
-        catalog.write_columns(self._session, self._source, list(self.described.values()))
+        layouts = list(self.described.values())
+        before = catalog.write_columns(self._session, self._source, layouts)
+        found = changes.found(self._source, layouts, before, made, self._tables.columns, self._commit.changes)
+        catalog.write_changes(self._session, self._source, self._commit.run, found)
 
     # ------------------------------------------------------------------------------------------- rows
 
