@@ -16,10 +16,7 @@ from urllib.parse import urlencode, urljoin, urlsplit
 
 import msgspec
 import requests
-from requests.adapters import HTTPAdapter
-from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
-from urllib3 import BaseHTTPResponse, Timeout
 
 from framework import page
 from framework.bundle import Part
@@ -29,13 +26,14 @@ from framework.feed import SECOND, Answer, Request
 from framework.limits import PATIENCE_S, Gates, Later
 from framework.quota import SHARE, Ledger, Quota
 from framework.session import Kept, Session, Token, Vault
+from framework.wire import Wire
 
 Result = TypeVar("Result")
 
-MAX_BODY = 256 * 1024 * 1024  # bytes of one answer, unpacked: no page of any vendor comes near it
 ATTEMPTS = 8  # of one call, passing trouble included: with the pauses below about two minutes
 PAUSE_S, PAUSE_MAX_S = 0.5, 30.0
 TOKENS = "session"  # the name under which reports count token requests
+BROKEN = ("requests", "urllib3", "http", "ssl", "socket", "builtins")  # whose errors say that a connection failed
 TOLD_MAX_S = 3600.0  # longest pause we take from a vendor before calling the allowance spent
 
 
@@ -102,16 +100,13 @@ class Door:
         # A token's answer may name the host of the data, unless the configuration does.
         self._pinned = base_url not in (access.base_url, connector.base_url)
         self._gates = gates
-        self._timeout = Timeout(connect=timeouts.connect, read=timeouts.read)
+        self._wire = Wire(timeouts.connect, timeouts.read)
         self._stop = stop
         self._log = log
         self._skew = 0.0  # vendor's clock less ours, seconds
         self._date = ("", 0.0)  # the last `Date` seen, and what it says
         session = requests.Session()
         session.trust_env = False  # a netrc would put its own credentials over ours
-        # One adapter, asked directly: hooks, redirects and cookies are not wanted here, and cost a page's decode.
-        self._roots = DEFAULT_CA_BUNDLE_PATH  # the certificates that a server's must lead to
-        self._adapter = HTTPAdapter(pool_connections=1, pool_maxsize=64, max_retries=0)
         headers = {"Accept": "application/json", "User-Agent": "catchment", **connector.headers, **access.headers}
         # Prepared once: preparing anew costs a tenth of a millisecond a call.
         self._template = session.prepare_request(requests.Request("GET", self._base + "/", headers=headers))
@@ -155,7 +150,7 @@ class Door:
 
     def close(self) -> None:
         """Closes the connections that are not in use; a door that is used again opens new ones."""
-        self._adapter.close()
+        self._wire.close()
 
     def now(self) -> int:
         """The vendor's time, as far as its last answer told."""
@@ -230,17 +225,21 @@ class Door:
             meter.by_feed[feed] += 1
         began = time.time()
         try:
-            raw = self._sent(call)
-            body = self._body(raw)
-        except requests.RequestException as error:
-            raise _Again(_unreached(error, path)) from None
-        except Exception as error:  # urllib3 raises its own while a body is being read
-            if type(error).__module__.partition(".")[0] not in ("urllib3", "http", "ssl", "socket", "builtins"):
+            reply = self._wire.send(call)
+        except Exception as error:
+            if type(error).__module__.partition(".")[0] not in (
+                "requests",
+                "urllib3",
+                "http",
+                "ssl",
+                "socket",
+                "builtins",
+            ):
                 raise
             raise _Again(_unreached(error, path)) from None
-        took = time.time() - began
-        meter.server_s = took
-        return raw.status, {name.lower(): value for name, value in raw.headers.items()}, body, took
+        meter.server_s = took = time.time() - began
+        self.meter.active = max(self.meter.active, time.monotonic())  # another thread's told wait may reach further
+        return *reply, took
 
     def _token(self, used: str = "") -> Token | None:
         """The session's token; with ``used`` another one than that, which the vendor refused."""
@@ -289,34 +288,6 @@ class Door:
         if pause > PATIENCE_S and self._deferred[same] < ATTEMPTS:
             self._deferred[same] += 1
             raise Later(request.bucket or request.path, time.time() + pause)
-
-    def _sent(self, call: requests.PreparedRequest) -> BaseHTTPResponse:
-        """Sends a call through the adapter's pool, as the adapter would, but for what it does around each answer."""
-        pool: Any = self._adapter.get_connection_with_tls_context(call, verify=self._roots)
-        sent: BaseHTTPResponse = pool.urlopen(
-            call.method or "GET", self._adapter.request_url(call, None), call.body, call.headers, retries=False,
-            redirect=False, assert_same_host=False, timeout=self._timeout, preload_content=False, decode_content=False,
-        )  # fmt: skip
-        return sent
-
-    def _body(self, raw: BaseHTTPResponse) -> bytes:
-        length, status = raw.headers.get("Content-Length", ""), raw.status
-        known = length.isdigit()
-        if known and int(length) > MAX_BODY:
-            raw.close()
-            raise Refused(Kind.SHRINK, f"an answer of {length} bytes is larger than {MAX_BODY}", http_status=status)
-        # An amount makes the reader copy what it reads; it needs none where the length tells the size.
-        bounded = known and "Content-Encoding" not in raw.headers
-        body: bytes = raw.read(None if bounded else MAX_BODY + 1, decode_content=True)
-        if len(body) > MAX_BODY:
-            raw.close()
-            raise Refused(Kind.SHRINK, f"an answer is larger than {MAX_BODY} bytes", http_status=status)
-        if raw.length_remaining not in (None, 0):
-            raw.close()
-            raise requests.exceptions.ChunkedEncodingError("the answer ended before its declared length")
-        raw.release_conn()
-        self.meter.active = max(self.meter.active, time.monotonic())  # another thread's told wait may reach further
-        return body
 
     def _asked(self, headers: Mapping[str, str], took: float) -> int:
         """The vendor's time when it began to answer: its `Date` (whole seconds, cut off) less the call's duration."""
@@ -426,7 +397,7 @@ def _told(body: bytes, paths: str) -> str:
 
 
 def _unreached(error: Exception, path: str) -> Refused:
-    timeout = isinstance(error, requests.Timeout) or "timed out" in str(error).lower()
+    timeout = isinstance(error, TimeoutError) or "timed out" in str(error).lower()
     reason = "no answer in time" if timeout else "the connection failed"
     return Refused(
         Kind.RETRY,

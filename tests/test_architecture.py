@@ -28,8 +28,8 @@ MAY_IMPORT: dict[str, set[str]] = {
 
 # library -> the only modules that may import it (a trailing dot: everything below)
 ONE_DOOR: dict[str, tuple[str, ...]] = {
-    "requests": ("framework.http",),
-    "urllib3": ("framework.http",),
+    "requests": ("framework.http", "framework.wire"),
+    "urllib3": ("framework.wire",),
     "tenacity": ("framework.http",),
     "backoff": ("warehouse_loader.patience",),
     "sqlalchemy": ("state.",),

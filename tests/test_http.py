@@ -19,7 +19,7 @@ import msgspec
 import pytest
 
 from connectors.stripe import connector
-from framework import http
+from framework import http, wire
 from framework.connector import Access
 from framework.errors import Kind, Refused, Stopped
 from framework.feed import SECOND, Answer, Request
@@ -384,7 +384,7 @@ def test_every_call_names_the_pinned_version_and_the_account_it_acts_for() -> No
 
 @pytest.mark.parametrize("announced", [True, False])
 def test_an_answer_beyond_all_bounds_is_not_taken(announced: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http, "MAX_BODY", 1_000)
+    monkeypatch.setattr(wire, "MAX_BODY", 1_000)
     body = gzip.compress(b'{"data":"' + b"x" * 5_000 + b'"}')
     assert len(body) < 1_000
     large = (
