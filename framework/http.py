@@ -227,14 +227,7 @@ class Door:
         try:
             reply = self._wire.send(call)
         except Exception as error:
-            if type(error).__module__.partition(".")[0] not in (
-                "requests",
-                "urllib3",
-                "http",
-                "ssl",
-                "socket",
-                "builtins",
-            ):
+            if type(error).__module__.partition(".")[0] not in BROKEN:
                 raise
             raise _Again(_unreached(error, path)) from None
         meter.server_s = took = time.time() - began
