@@ -227,22 +227,6 @@ def test_a_reader_in_a_long_transaction_delays_new_columns_and_blocks_nobody(
     assert source.rows("things", "id", "a", "late") == [("x", "wide", "true")]
 
 
-def test_a_view_on_a_column_that_must_widen_is_named(place: Place) -> None:
-    source = place.source(THINGS)
-    source.commit(sight("things", {"id": "x", "a": 1}), feeds={"f": (0, "{}")})
-    place.execute(f"CREATE VIEW {source.name}.seen AS SELECT a FROM {source.name}.things")
-    wide = sight("things", {"id": "y", "a": "text", "late": 1})
-    with pytest.raises(WarehouseError, match="seen") as caught:
-        source.commit(wide, feeds={"f": (1, "{}")})
-    assert "Drop the views" in caught.value.hint
-    assert source.types("things")["a"] == "bigint"
-    assert source.house.load().feeds["f"].rev == 1
-    place.execute(f"DROP VIEW {source.name}.seen")
-    source.again().commit(sight("things", {"id": "y", "a": "text"}), feeds={"f": (1, "{}")})
-    assert source.rows("things", "id", "a") == [("x", "1"), ("y", "text")]
-    assert not [name for name in source.types("things") if name.startswith("_wider")]
-
-
 def test_grants_of_a_reader_outlive_new_and_wider_columns(place: Place) -> None:
     source = place.source(THINGS)
     source.commit(sight("things", {"id": "x", "a": 1}))

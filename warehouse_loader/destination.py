@@ -68,6 +68,10 @@ class Session(Protocol):
         """Makes a column's type wider, its values kept."""
         ...
 
+    def view(self, schema: str, name: str, query: str) -> bool:
+        """Makes a view, or gives the one there another query; False where that has to wait for a later commit."""
+        ...
+
     def hold(self, state: str) -> None:
         """From here on until its end this transaction alone writes the source whose marks ``state`` (a name) has."""
         ...

@@ -24,6 +24,7 @@ class Dialect:
     ``comments``: whether columns get their descriptions as comments. ``page``: bytes that a row must fit in without its
     long values, 0 if it need not. Of JSON: ``member`` of an object by its name, the ``value`` of a ``pair`` by its id,
     and what either says as ``text``; ``matches`` tells whether a text is of a form.
+    ``rebuilds``: whether a column can be widened although views use it.
     """
 
     types: Mapping[Kind, str]
@@ -39,6 +40,7 @@ class Dialect:
     pair: str
     text: str
     matches: str
+    rebuilds: bool
 
     def place(self, key: str) -> str:
         """What finds a row again within one transaction."""

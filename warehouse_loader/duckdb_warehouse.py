@@ -46,6 +46,7 @@ DIALECT = Dialect(
     pair="list_filter(json_extract({}, '$[*]'), lambda x: (x->>'id') = {})[1]->'value'",
     text="(({})->>'$')",
     matches="regexp_matches({}, {})",
+    rebuilds=False,
 )
 _MEMORY = "256MB"
 _MORE_MEMORY = "1GB"  # a table of a thousand columns and more wants a block for each while it commits
@@ -130,6 +131,12 @@ class DuckDBSession:
         using = merge.converted(DIALECT, quote(column), kind, into)
         whole = table(schema, table_name)
         self._connection.execute(f"ALTER TABLE {whole} ALTER COLUMN {quote(column)} TYPE {_TYPES[into]} USING {using}")
+
+    def view(self, schema: str, name: str, query: str) -> bool:
+        whole = table(schema, name)
+        self._connection.execute(f"DROP VIEW IF EXISTS {whole}")
+        self._connection.execute(f"CREATE VIEW {whole} AS {query}")
+        return True
 
     def hold(self, state: str) -> None:
         """Nothing to do: who has the file open has it alone."""

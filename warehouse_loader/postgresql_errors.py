@@ -9,7 +9,7 @@ from framework.warehouse import WarehouseError
 # States (https://www.postgresql.org/docs/current/errcodes-appendix.html) that pass: connection lost, server going down
 # or coming up or full, serialisation, deadlock, lock timeout, a server that is a replica now, a table just dropped.
 _PASSING = re.compile("08...|57P0[1-3]|53300|40001|40P01|55P03|25006|42P01|3F000")
-LOCKED = "55P03"
+LOCKED, SLOW = "55P03", "57014"  # a lock, or a statement's end, did not come in time
 _RACES = frozenset({"23505", "42P06", "42P07", "42701", "XX000"})  # two at once made the same schema, table or column
 _COMING = ("starting up", "shutting down", "recovery", "too many", "remaining connection slots", "reserved for")
 
@@ -28,7 +28,7 @@ _HINTS: tuple[tuple[tuple[str, ...], tuple[str, ...], str, str], ...] = (
     (("55P03",), (), "warehouse", "Another program holds a lock on the table: let it end its transaction; run again."),
     (("25006",), ("read-only",), "warehouse", "The server is a replica: name the primary in `warehouse:`."),
     (("2BP01",), (), "warehouse",
-     "Drop the views that use the column, run again, and make them again: its type had to become wider."),
+     "Drop what uses the column, run again, and make it again: the column's type had to become wider."),
     (("54",), ("row is too big",), "warehouse",
      "A row has more columns with values than a page holds: leave some of them out with `exclude`."),
     ((), ("could not translate host name", "Name or service not known"), "config",

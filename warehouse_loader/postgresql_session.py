@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import hashlib
-from collections.abc import Iterator, Sequence
+import itertools
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from framework.warehouse import WarehouseError
-from warehouse_loader import merge
+from warehouse_loader import merge, postgresql_views
 from warehouse_loader.destination import Row
 from warehouse_loader.dialect import Dialect, literal, quote, table
 from warehouse_loader.lattice import PRECISION, SCALE, Kind
 from warehouse_loader.patience import HeldError, patiently
-from warehouse_loader.postgresql_errors import LOCKED, race, state
+from warehouse_loader.postgresql_errors import LOCKED, race, state, told
+from warehouse_loader.postgresql_views import View
+from warehouse_loader.postgresql_widening import Widening, digest
 
 if TYPE_CHECKING:
     from adbc_driver_manager.dbapi import Connection
+
+log = logging.getLogger(__name__)
 
 _TYPES: dict[Kind, str] = {
     "bool": "boolean",
@@ -43,6 +49,7 @@ DIALECT = Dialect(
     pair="(SELECT e->'value' FROM jsonb_array_elements({}) e WHERE e->>'id' = {} LIMIT 1)",
     text="(({}) #>> '{{}}')",
     matches="{} ~ {}",
+    rebuilds=True,
 )
 # For the length of a transaction, so that a connection pool between us and the server stays clean.
 LOCAL = (
@@ -52,8 +59,7 @@ LOCAL = (
 )
 _MOST = 1600  # columns of a table, dropped ones among them
 _ROOM = 1400  # columns that we make; the rest is for widening, which drops a column each time
-_LOCK = "1s"  # how long readers that come after us may have to wait for a change of columns
-_LOCK_PATIENCE = 600.0  # seconds
+_LOCK = "800ms"  # how long readers that come after us may have to wait for a change of columns
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _AS_JSON = """
     CREATE OR REPLACE FUNCTION pg_temp.as_json(value text) RETURNS jsonb LANGUAGE plpgsql AS
@@ -64,6 +70,7 @@ class PostgresSession:
     """A connection in autocommit mode, in which we say ourselves where transactions begin and end."""
 
     dialect = DIALECT
+    patience = 600.0  # seconds that a change of columns waits for readers
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -215,15 +222,16 @@ class PostgresSession:
     def define(self, statements: Sequence[str]) -> None:
         """One short transaction, tried again where somebody holds a lock or makes the same things."""
         script = f"BEGIN; {LOCAL}; SET LOCAL lock_timeout = '{_LOCK}'; {'; '.join(statements)}; COMMIT"
-        self._briefly(lambda: self.script(script))
+        self.briefly(lambda: self.script(script))
 
     def index(self, schema: str, table_name: str, column: str, *, unique: bool) -> list[str]:
         kind = "UNIQUE INDEX" if unique else "INDEX"
         name = quote(_index(table_name, column))
         return [f"CREATE {kind} IF NOT EXISTS {name} ON {table(schema, table_name)} ({quote(column)})"]
 
-    def _briefly(self, work: Any) -> None:
+    def briefly(self, work: Callable[[], None]) -> None:
         """Runs what needs a short lock; between two attempts everybody else goes on."""
+        steps = itertools.chain((0.2, 0.5, 1.0, 2.0), itertools.repeat(5.0))
 
         def attempt() -> None:
             try:
@@ -233,74 +241,40 @@ class PostgresSession:
                     self.script("ROLLBACK")
                 if state(error) == LOCKED:
                     hint = "Let it end its transaction, and run again."
-                    raise HeldError("another program holds a lock on a table", hint, 0.3) from error
+                    raise HeldError("another program holds a lock on a table", hint, next(steps)) from error
                 if race(error):
-                    raise HeldError("another run makes the same tables", "Run again.", 0.3) from error
+                    raise HeldError("another run makes the same tables", "Run again.", next(steps)) from error
                 raise
 
         try:
-            patiently(attempt, _LOCK_PATIENCE)
+            patiently(attempt, self.patience)
         except HeldError as held:
-            raise WarehouseError(f"{held}; waited {_LOCK_PATIENCE:.0f} s", held.hint) from None
+            raise WarehouseError(f"{held}; waited {self.patience:.0f} s", held.hint) from None
 
     def widen(self, schema: str, table_name: str, column: str, kind: Kind, into: Kind) -> None:
         """Fills a new column beside the old one while readers go on, then swaps them in an instant."""
-        whole, old = table(schema, table_name), quote(column)
-        using = merge.converted(DIALECT, old, kind, into)
+        using = merge.converted(DIALECT, quote(column), kind, into)
         _, spent = self._spent(schema, table_name)
-        if spent > _MOST - 2:
-            self.define([f"ALTER TABLE {whole} ALTER COLUMN {old} TYPE {_TYPES[into]} USING {using}"])
-            return
-        new = quote(f"_wider_{_digest(column)}")
-        add = f"ALTER TABLE {whole} ADD COLUMN {new} {_TYPES[into]}"
-        self.define([f"ALTER TABLE {whole} DROP COLUMN IF EXISTS {new}", add])
-        indexes = self._indexes(schema, table_name, column)
-        comment = self._comment(schema, table_name, column)
+        change = Widening(table(schema, table_name), _oid(schema, table_name), column, _TYPES[into], using)
+        change.run(self, beside=spent < _MOST - 1)
 
-        def swap() -> None:
-            self.script(f"BEGIN; {LOCAL}; SET LOCAL lock_timeout = '{_LOCK}'; "
-                        f"LOCK TABLE {whole} IN SHARE ROW EXCLUSIVE MODE; "
-                        f"UPDATE {whole} SET {new} = {using} WHERE {old} IS NOT NULL; SAVEPOINT filled")  # fmt: skip
-            for at, unique in enumerate(indexes):
-                made = quote(_index(table_name, f"{column} {into} {at}"))
-                self.script(f"CREATE {'UNIQUE ' if unique else ''}INDEX {made} ON {whole} ({new}); SAVEPOINT filled")
-            statements = [f"ALTER TABLE {whole} DROP COLUMN {old}", f"ALTER TABLE {whole} RENAME COLUMN {new} TO {old}"]
-            if comment:
-                statements.append(f"COMMENT ON COLUMN {whole}.{old} IS {literal(comment)}")
-            self._at_once("; ".join(statements))
-            self.script("COMMIT")
-
-        self._briefly(swap)
-
-    def _at_once(self, script: str) -> None:
-        """What keeps readers out, for an instant; what was filled before is kept while it has to wait."""
-
-        def attempt() -> None:
-            try:
-                self.script(script)
-            except Exception as error:
-                if state(error) != LOCKED:
-                    raise
-                self.script("ROLLBACK TO SAVEPOINT filled")
-                raise HeldError("readers hold a table", "Let them end their transactions.", 0.3) from error
-
-        patiently(attempt, _LOCK_PATIENCE)
-
-    def _indexes(self, schema: str, table_name: str, column: str) -> list[bool]:
-        """The plain indexes of one column, each with whether it is unique."""
-        found = self.rows(
-            "SELECT i.indisunique FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid "
-            f"WHERE i.indrelid = {_oid(schema, table_name)} AND a.attname = {literal(column)} "
-            "AND i.indnatts = 1 AND i.indkey[0] = a.attnum AND i.indpred IS NULL"
-        )
-        return [unique for (unique,) in found]
-
-    def _comment(self, schema: str, table_name: str, column: str) -> str:
-        found = self.rows(
-            "SELECT col_description(attrelid, attnum) FROM pg_attribute "
-            f"WHERE attrelid = {_oid(schema, table_name)} AND attname = {literal(column)}"
-        )
-        return str(found[0][0] or "") if found else ""
+    def view(self, schema: str, name: str, query: str) -> bool:
+        whole, relation = table(schema, name), _oid(schema, name)
+        self.script(f"SAVEPOINT view; SET LOCAL lock_timeout = '{_LOCK}'")
+        try:
+            there = postgresql_views.alone(self.rows, relation)
+            upon = postgresql_views.above(self.rows, relation) if there else []
+            if there:
+                self.script(postgresql_views.taken_down([there, *upon]))
+            made = replace(there, query=query) if there else View(whole, query)
+            postgresql_views.put_up(self.script, [made, *upon])
+        except Exception as error:
+            if state(error) != LOCKED and not isinstance(error, WarehouseError):
+                raise
+            self.script("ROLLBACK TO SAVEPOINT view")
+            log.warning("the view %s stays as it is for now: %s", whole, told(error))
+            return False
+        return True
 
 
 def _oid(schema: str, name: str) -> str:
@@ -313,8 +287,4 @@ def _oid(schema: str, name: str) -> str:
 def _index(table_name: str, column: str) -> str:
     """The name of an index, the same whenever it is asked."""
     start = table_name.encode()[:45].decode(errors="ignore")
-    return f"{start}_{_digest(f'{table_name}.{column}')}_key"
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:10]
+    return f"{start}_{digest(f'{table_name}.{column}')}_key"
