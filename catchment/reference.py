@@ -212,7 +212,8 @@ def _shown(child: Child) -> str:
 
 
 def _proof(child: Child) -> str:
-    return "absence from its whole list is a deletion" if child.closes else "absence from it proves nothing"
+    except_ = f", unless {' or '.join(f'`{name}`' for name in child.unless)} is set" if child.unless else ""
+    return f"absence from its whole list is a deletion{except_}"
 
 
 def _link(name: str) -> str:

@@ -338,13 +338,9 @@ def _address(collection: Collection, fields: dict[str, Any]) -> dict[str, str] |
 
 
 def _served(collection: Collection, fills: frozenset[str]) -> list[str]:
-    """What a payload fills: its own collection and those of its lists; where it is not wanted itself, of whole lists.
-
-    One of them may be further behind than the others.
-    """
-    own = [collection.name] if collection.name in fills else []
-    lists = [child for child in collection.children if own or child.closes]
-    return own + [name for child in lists for name in child.collections() if name in fills]
+    """What a payload fills: its own collection and those of its lists. One of them may be further behind than others."""
+    lists = [name for child in collection.children for name in child.collections()]
+    return [name for name in (collection.name, *lists) if name in fills]
 
 
 def _fields(raw: bytes | msgspec.Raw) -> dict[str, Any]:

@@ -41,7 +41,8 @@ class Child:
     ``parent``: the child's column that gets the parent's key.
     ``expand``: the vendor shows it only when asked (``expand[]``), so events do not carry it. ``announced``:
     its members have events of their own; otherwise a changed parent's list is read when an event tells of the parent.
-    ``closes``: whether a member missing from a complete, newer list is gone.
+    ``unless``: columns of a member that name a narrower owner where they are filled: what this list does not show of
+    those proves nothing. Any other member missing from a complete, newer list is gone.
     ``url``: the list's own path (``{id}`` is the parent's key). With an empty ``path`` nothing is embedded and each
     new or changed parent costs at least one call there.
     """
@@ -52,7 +53,7 @@ class Child:
     expand: str = ""
     announced: bool = False
     url: str = ""
-    closes: bool = True
+    unless: tuple[str, ...] = ()
 
     def collections(self) -> tuple[str, ...]:
         return (self.into,) if isinstance(self.into, str) else tuple(dict.fromkeys(self.into.values()))

@@ -28,8 +28,8 @@ class _Number:  # no dataclass: those the encoder knows by itself
 
 
 def unexcludable(collection: Collection, parents: Sequence[Child], names: frozenset[str]) -> str:
-    """The first of these columns that no row can do without (its key, its parent's key); "" when all can go."""
-    needed = {collection.key, *(child.parent for child in parents)}
+    """The first of these columns that no row can do without (its key, its owners' keys); "" when all can go."""
+    needed = {collection.key, *(name for child in parents for name in (child.parent, *child.unless))}
     return next((name for name in sorted(names) if name in needed), "")
 
 

@@ -59,7 +59,7 @@ def members(
     ]
     if envelope.has_more and found:
         return sights, [], next((member.id for member in reversed(found) if member.id), ""), len(found)
-    wanted = [name for name in child.collections() if name in view.selected] if child.closes else []
+    wanted = [name for name in child.collections() if name in view.selected]
     closed = [Closed(name, collection.name, parent, version, name in fresh) for name in wanted]
     return sights, closed, "", len(found)
 

@@ -172,7 +172,9 @@ def test_members_of_several_types_go_to_their_own_tables_and_both_are_closed() -
 
 
 CUSTOMERS = Collection(
-    "customers", columns=(Column("id", "text"),), children=(Child("discount", "discounts", "customer_id"),)
+    "customers",
+    columns=(Column("id", "text"),),
+    children=(Child("discount", "discounts", "customer_id", unless=("subscription",)),),
 )
 SUBSCRIPTIONS = Collection(
     "subscriptions",
@@ -214,6 +216,29 @@ def test_a_list_of_ids_is_no_set_of_rows_and_reads_like_the_expanded_one() -> No
     assert memory.rows("discounts", "id", "_deleted_at") == [("d2", None)]
     assert memory.rows("subscriptions", "discounts", "_synced_at") == [('["d2"]', 1)]
     assert counts["subscriptions"].unchanged == 1
+
+
+def test_a_whole_list_of_ids_keeps_what_it_names_and_closes_the_rest() -> None:
+    memory = Memory(CUSTOMERS, SUBSCRIPTIONS, DISCOUNTS)
+    shown = [{"id": one, "customer": "c"} for one in ("d1", "d2", "d3")]
+    memory.commit(sight("subscriptions", {"id": "s", "discounts": shown}))
+    other = sight("subscriptions", {"id": "z", "discounts": [{"id": "d9"}]})
+    memory.commit(other, sight("subscriptions", {"id": "s", "discounts": ["d2", "d3"]}, version=5))
+    assert memory.rows("discounts", "id", "_deleted_at") == [("d1", 5), ("d2", None), ("d3", None), ("d9", None)]
+    counts = memory.commit(
+        sight("subscriptions", {"id": "s", "discounts": ["d3"]}, version=4)
+    )  # older: d2 is named since
+    assert counts["discounts"].deleted == 0
+    both = [{"id": "s", "discounts": []}], [{"id": "s", "discounts": ["d2"]}]
+    memory.commit(*(Sight("subscriptions", json.dumps(one).encode(), 6 + n) for n, one in enumerate(both)))
+    assert memory.rows("discounts", "id", "_deleted_at") == [("d1", 5), ("d2", None), ("d3", 7), ("d9", None)]
+
+
+def test_without_their_parents_a_list_of_ids_closes_nothing() -> None:
+    memory = Memory(DISCOUNTS, carriers=(SUBSCRIPTIONS,))
+    memory.commit(sight("subscriptions", {"id": "s", "discounts": [{"id": "d1"}, {"id": "d2"}]}))
+    memory.commit(sight("subscriptions", {"id": "s", "discounts": ["d2"]}, version=5))
+    assert memory.rows("discounts", "id", "_deleted_at") == [("d1", None), ("d2", None)]
 
 
 def test_a_list_whose_collection_is_not_read_is_passed_over() -> None:

@@ -35,7 +35,8 @@ class Cut:
     """The members of one collection in the lists of a page.
 
     ``owners`` and ``places``: per member, which parent it came from and where it stood in that list.
-    ``closed``: the parents whose list was whole.
+    ``closed``: the parents whose list was whole; ``named``: the ids that those of them gave which name their members
+    and show none.
     """
 
     collection: str
@@ -43,6 +44,7 @@ class Cut:
     owners: list[int] = field(default_factory=list)
     places: list[int] = field(default_factory=list)
     closed: list[int] = field(default_factory=list)
+    named: dict[int, list[str]] = field(default_factory=dict)
 
 
 def cut(child: Child, raws: Sequence[Raw], registry: Registry) -> Iterator[Cut]:
@@ -51,16 +53,18 @@ def cut(child: Child, raws: Sequence[Raw], registry: Registry) -> Iterator[Cut]:
     everything = Cut("")
     for owner, members, whole in _lists(child, raws):
         for place, member in enumerate(members):
-            if memoryview(member)[0] == 0x7B:  # an id instead of an object is no row
+            if memoryview(member)[0] == 0x7B:
                 everything.members.append(member)
                 everything.owners.append(owner)
                 everything.places.append(place)
+            elif memoryview(member)[0] == 0x22:  # an id instead of an object is no row
+                everything.named.setdefault(owner, []).append(msgspec.json.decode(member))
             else:
                 whole = False
-        if whole and child.closes:
+        if whole:
             everything.closed.append(owner)
     for name, part in cuts.items():
-        part.closed = everything.closed
+        part.closed, part.named = everything.closed, everything.named
         if isinstance(child.into, str) and child.into == name:
             part.members, part.owners, part.places = everything.members, everything.owners, everything.places
     if not isinstance(child.into, str):

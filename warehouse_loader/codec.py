@@ -51,7 +51,10 @@ class Packed:
 
 @dataclass(frozen=True, slots=True)
 class Closing:
-    """A parent showed its list whole: members with an older version are gone."""
+    """A parent showed its list whole: members with an older version are gone.
+
+    ``named``: per parent that named members by their ids alone, those ids; they stay as they are.
+    """
 
     collection: str
     parent: str
@@ -59,6 +62,7 @@ class Closing:
     fresh: bool
     keys: Sequence[str]
     versions: Sequence[int]
+    named: Sequence[Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +131,7 @@ class RecordCodec:
         of, new = parents.layout.collection.name, name in fresh
         if part.closed:
             closed = [keys[at] for at in part.closed], [parents.versions[at] for at in part.closed]
-            page.closings.append(Closing(name, of, link, new, *closed))
+            page.closings.append(Closing(name, of, link, new, *closed, [part.named.get(at, ()) for at in part.closed]))
         if not part.members:
             return
         layout, records, kept = self._records(name, b"[" + b",".join(part.members) + b"]", page)
@@ -253,7 +257,12 @@ def combined(closings: Sequence[Closing]) -> list[Closing]:
     for one in closings:
         groups[one.collection, one.parent, one.link, one.fresh].append(one)
     return [
-        Closing(*place, [key for one in group for key in one.keys], [at for one in group for at in one.versions])
+        Closing(
+            *place,
+            [key for one in group for key in one.keys],
+            [at for one in group for at in one.versions],
+            [ids for one in group for ids in one.named],
+        )
         for place, group in groups.items()
     ]
 

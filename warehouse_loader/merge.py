@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+from framework.collection import Child
 from warehouse_loader.dialect import SYSTEM, Dialect, quote
 from warehouse_loader.lattice import Kind
 
@@ -153,20 +154,19 @@ def gone_note(d: Dialect, table: str, key: str) -> str:
         WHERE true{_apart(table, key, "key")}"""
 
 
-def close(d: Dialect, table: str, link: str, narrower: Sequence[str]) -> str:
-    """Marks members that their parent's whole, newer list (``closing``: key, version) does not show.
+def close(d: Dialect, table: str, key: str, child: Child) -> str:
+    """Marks members that their parent's whole, newer list (``closing``: key, version) neither shows nor names.
 
-    A row that a narrower parent owns too (a subscription's discount names the customer) is that parent's to close.
+    ``named``: key. What a narrower owner has too (a subscription's discount names the customer) is not the list's.
     """
     return f"""
         UPDATE {table} AS t SET _deleted_at = z.version, _synced_at = {d.now} FROM closing z
-        WHERE t.{quote(link)} = z.key AND t._version < z.version AND t._deleted_at IS NULL{_unless(narrower)}"""
+        WHERE t.{quote(child.parent)} = z.key AND t._version < z.version AND t._deleted_at IS NULL{_unless(child)}
+            AND NOT EXISTS (SELECT 1 FROM named n WHERE n.key = t.{key})"""
 
 
-def orphans(
-    d: Dialect, table: str, link: str, parent: str, key: str, narrower: Sequence[str], *, told: str, alike: bool
-) -> str:
-    """Marks the children of deleted parents, but for those that a narrower parent owns too.
+def orphans(d: Dialect, table: str, child: Child, parent: str, key: str, *, told: str, alike: bool) -> str:
+    """Marks the children of deleted parents, but for those that a narrower owner has too.
 
     ``alike``: whether the column that holds the parent's key is of the type of that key, or else text.
     ``told``: of which this commit tells, ``p`` the parents or ``t`` the children: an event of a child may come after
@@ -175,12 +175,12 @@ def orphans(
     owner = f"p.{key}" if alike else f"p.{key}::VARCHAR"
     return f"""
         UPDATE {table} AS t SET _deleted_at = p._deleted_at, _synced_at = {d.now} FROM {parent} p
-        WHERE {told}._synced_at = {d.now} AND p._deleted_at IS NOT NULL AND t.{quote(link)} = {owner}
-            AND t._deleted_at IS NULL AND (t._version IS NULL OR t._version <= p._deleted_at){_unless(narrower)}"""
+        WHERE {told}._synced_at = {d.now} AND p._deleted_at IS NOT NULL AND t.{quote(child.parent)} = {owner}
+            AND t._deleted_at IS NULL AND (t._version IS NULL OR t._version <= p._deleted_at){_unless(child)}"""
 
 
-def _unless(narrower: Sequence[str]) -> str:
-    return "".join(f" AND t.{quote(name)} IS NULL" for name in narrower)
+def _unless(child: Child) -> str:
+    return "".join(f" AND t.{quote(name)} IS NULL" for name in child.unless)
 
 
 def held(d: Dialect, table: str, key: str) -> str:

@@ -82,7 +82,7 @@ class Writer:
             links = {of.name: child.parent for of, child in self._registry.parents(one.collection)}
             if one.parent in links:
                 keys, versions = (one.parent_key,), (one.version,)
-                yield Closing(one.collection, one.parent, links[one.parent], one.fresh, keys, versions)
+                yield Closing(one.collection, one.parent, links[one.parent], one.fresh, keys, versions, ((),))
 
     def _describe(self, made: Mapping[str, str]) -> None:
         every = self._tables.names & self._registry.collections.keys()
@@ -113,7 +113,7 @@ class Writer:
         if work.gone:
             self._gone(collection, work.gone)
         for closing in work.closings:
-            self._close(name, closing)
+            self._close(collection, closing, stale.get(closing.parent, {}))
 
     def _merge(self, collection: Collection, batch: Batch) -> None:
         whole, key, counts = self._place(collection)
@@ -192,18 +192,31 @@ class Writer:
         with self._listed("owners", self._kind(parent.name), owners, "version"):
             return {key: (version, gone) for key, version, gone in self._session.rows(sql)}
 
-    def _close(self, name: str, closing: Closing) -> None:
-        """Marks what a whole list does not show; of an older list too, for what is shown since has a newer version."""
-        latest: dict[str, int] = {}
-        for key, version in zip(closing.keys, closing.versions, strict=True):
-            latest[key] = max(version, latest.get(key, version))
-        if closing.parent not in self._registry.collections and not closing.fresh:
+    def _close(self, collection: Collection, closing: Closing, stale: Stale) -> None:
+        """Marks what a whole list does not show; of an older list too, for what is shown since has a newer version.
+
+        Not so what is only named since: of such lists the newest of a stored parent counts alone.
+        """
+        name, kept = collection.name, closing.parent in self._registry.collections
+        latest: dict[str, tuple[int, Sequence[str]]] = {}
+        for key, version, ids in zip(closing.keys, closing.versions, closing.named, strict=True):
+            if ids and (not kept or (stale.get(key, (None, None))[0] or 0) > version):
+                continue
+            if key not in latest or version >= latest[key][0]:
+                latest[key] = version, ids
+        versions = {key: version for key, (version, _) in latest.items()}
+        if not kept and not closing.fresh:
             ended = self._registry.ended[name, closing.parent]
-            ended |= {key: version for key, version in latest.items() if version > ended.get(key, 0)}
-        narrower = self._narrower(name, closing.parent, closing.link)
-        with self._listed("closing", self._kind(name, closing.link), latest, "version"):
-            sql = merge.close(self._d, table(self._source, name), closing.link, narrower)
-            self._counts[name].deleted += self._session.change(sql)
+            ended |= {key: version for key, version in versions.items() if version > ended.get(key, 0)}
+        named = {one: version for version, ids in latest.values() for one in ids}
+        parents, link = self._registry.parents(name), self._kind(name, closing.link)
+        child = next(child for of, child in parents if (of.name, child.parent) == (closing.parent, closing.link))
+        whole, key, counts = self._place(collection)
+        with (
+            self._listed("closing", link, versions, "version"),
+            self._listed("named", self._kind(name), named, "version"),
+        ):
+            counts.deleted += self._session.change(merge.close(self._d, whole, key, child))
 
     def _orphans(self, name: str) -> None:
         """Children go with their deleted parents, whichever of the two this commit tells of."""
@@ -211,12 +224,11 @@ class Writer:
         came = own.inserted + own.updated > 0
         for parent, child in self._registry.parents(name):
             of, key = table(self._source, parent.name), quote(parent.key)
-            others, link = self._narrower(name, parent.name, child.parent), self._kind(name, child.parent)
             told = ["p"] if parent.name in self._counts and self._counts[parent.name].deleted else []
             told += ["t"] if came and self._has_deleted(parent.name) else []
+            alike = self._kind(name, child.parent) == self._kind(parent.name)
             for side in told:
-                children, alike = table(self._source, name), link == self._kind(parent.name)
-                sql = merge.orphans(self._d, children, child.parent, of, key, others, told=side, alike=alike)
+                sql = merge.orphans(self._d, table(self._source, name), child, of, key, told=side, alike=alike)
                 if orphaned := self._session.change(sql):
                     self._counts[name].deleted += orphaned
 
@@ -225,14 +237,6 @@ class Writer:
             return False
         of = table(self._source, name)
         return bool(self._session.rows(f"SELECT 1 FROM {of} WHERE _deleted_at IS NOT NULL LIMIT 1"))
-
-    def _narrower(self, name: str, parent: str, link: str) -> list[str]:
-        """Columns of other parents that themselves belong to this one (a subscription to its customer)."""
-        return [
-            child.parent
-            for other, child in self._registry.parents(name)
-            if child.parent != link and any(column.references == parent for column in other.columns)
-        ]
 
     def _place(self, collection: Collection) -> tuple[str, str, Counts]:
         return table(self._source, collection.name), quote(collection.key), self._counts[collection.name]

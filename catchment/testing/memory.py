@@ -183,7 +183,8 @@ class Memory:
             return
         envelope = isinstance(shown, dict) and isinstance(shown.get("data"), list)
         members = shown["data"] if envelope else shown if isinstance(shown, list) else [shown] if shown else []
-        whole = all(isinstance(m, dict) for m in members) and not (envelope and shown.get("has_more"))
+        named = frozenset(m for m in members if isinstance(m, str))
+        whole = all(isinstance(m, (dict, str)) for m in members) and not (envelope and shown.get("has_more"))
         stale = self._stale(parent.name, key, version)
         for n, member in enumerate(m for m in members if isinstance(m, dict)):
             into = child.into if isinstance(child.into, str) else child.into.get(member.get("object", ""), "")
@@ -192,9 +193,9 @@ class Memory:
                 continue
             id_ = f"{key}_{n}" if collection.numbered else member[field_of_key(collection)]
             self._merge(collection, id_, {**member, child.parent: key}, version, None, counts[into])
-        if child.closes and whole:
+        if whole and not (stale and named):
             for into in child.collections():
-                self._close(Closed(into, parent.name, key, version, into in sight.fresh), counts, child.parent)
+                self._close(Closed(into, parent.name, key, version, into in sight.fresh), counts, child, named)
 
     def _mark(self, collection: str, key: str, at: int, counts: Mapping[str, Counts]) -> None:
         row = self.rows.setdefault(collection, {}).setdefault(key, Row())
@@ -202,15 +203,22 @@ class Memory:
             counts[collection].deleted += row.deleted_at is None
             row.deleted_at = at
 
-    def _close(self, closed: Closed, counts: Mapping[str, Counts], column: str = "") -> None:
+    def _close(
+        self,
+        closed: Closed,
+        counts: Mapping[str, Counts],
+        child: Child | None = None,
+        named: frozenset[str] = frozenset(),
+    ) -> None:
         stale = self._stale(closed.parent, closed.parent_key, closed.version) and not closed.fresh
         if self._declared(closed.collection) is None or stale:
             return
-        names = [column] if column else [
-            child.parent for child in self._known(closed.parent).children if closed.collection in child.collections()
+        lists = [child] if child else [
+            one for one in self._known(closed.parent).children if closed.collection in one.collections()
         ]  # fmt: skip
         for key, row in list(self.rows.get(closed.collection, {}).items()):
-            if row.version < closed.version and any((row.payload or {}).get(n) == closed.parent_key for n in names):
+            old = row.version < closed.version and key not in named
+            if old and any(_owned(row, one, closed.parent_key) for one in lists):
                 self._mark(closed.collection, key, closed.version, counts)
 
     def _orphans(self, counts: Mapping[str, Counts]) -> None:
@@ -220,9 +228,16 @@ class Memory:
             for child in parent.children if gone else ():
                 for into in child.collections():
                     for key, row in list(self.rows.get(into, {}).items()):
-                        at = gone.get((row.payload or {}).get(child.parent, ""))
-                        if at is not None and row.live:
+                        owner = (row.payload or {}).get(child.parent, "")
+                        at = gone.get(owner)
+                        if at is not None and row.live and _owned(row, child, owner):
                             self._mark(into, key, at, counts)
+
+
+def _owned(row: Row, child: Child, parent: str) -> bool:
+    """Whether a row is a parent's, and no narrower owner's."""
+    payload = row.payload or {}
+    return payload.get(child.parent) == parent and not any(payload.get(name) for name in child.unless)
 
 
 def objects(sight: Sight) -> list[dict[str, Any]]:

@@ -3,6 +3,8 @@
 from connectors.stripe.columns import catalogue, customers, invoices, subscriptions
 from framework.collection import Child, Collection
 
+_BOUGHT = ("subscription", "subscription_item", "checkout_session", "invoice", "invoice_item")
+
 BILLING: tuple[Collection, ...] = (
     Collection(
         "customers",
@@ -14,8 +16,8 @@ BILLING: tuple[Collection, ...] = (
         deletions="`customer.deleted`; a read by id also says `deleted: true`",
         drop=("subscriptions", "deleted"),
         children=(
-            # Discounts of a customer's subscriptions carry its id too: what it does not show itself is no proof.
-            Child("discount", "discounts", "customer_id", closes=False),
+            # Discounts of what a customer buys carry its id too; it does not show those.
+            Child("discount", "discounts", "customer_id", unless=_BOUGHT),
             Child(
                 "sources",
                 {"card": "cards", "bank_account": "bank_accounts"},
@@ -151,7 +153,14 @@ BILLING: tuple[Collection, ...] = (
         drop=("plan", "quantity"),
         children=(
             Child("items", "subscription_items", "subscription_id", url="/v1/subscription_items?subscription={id}"),
-            Child("discounts", "discounts", "subscription", expand="discounts", announced=True, closes=False),
+            Child(
+                "discounts",
+                "discounts",
+                "subscription",
+                expand="discounts",
+                announced=True,
+                unless=("subscription_item",),
+            ),
         ),
         missing={
             "is_deleted": "a canceled subscription is not deleted: see status and ended_at",
