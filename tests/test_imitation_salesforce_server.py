@@ -117,6 +117,17 @@ def test_calls_count_for_24_hours_and_are_then_refused_until_they_age_out(org: O
         assert client.get("/limits").headers["Sforce-Limit-Info"] == "api-usage=96/100"
 
 
+def test_too_many_calls_in_a_second_are_refused_until_it_has_passed(client: Client) -> None:
+    client.server.per_second = 2
+    answers = [client.get("/limits") for _ in range(4)]
+    assert [answer.status_code for answer in answers] == [200, 200, 403, 403]
+    assert code(answers[2]) == (403, "REQUEST_LIMIT_EXCEEDED")
+    assert "Concurrent" in answers[2].json()[0]["message"]
+    assert answers[3].headers["Sforce-Limit-Info"] == answers[1].headers["Sforce-Limit-Info"]  # and counted not
+    client.server.per_second = None
+    assert client.get("/limits").ok
+
+
 def test_the_header_may_lag(org: Organisation) -> None:
     with serving(org, used=10, lag=3) as client:
         assert client.get("/limits").headers["Sforce-Limit-Info"] == "api-usage=8/100000"

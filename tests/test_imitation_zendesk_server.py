@@ -168,6 +168,14 @@ def test_each_kind_of_export_has_a_limit_of_its_own(shared: Account) -> None:
         assert sum(entry.status == 429 for entry in server.log) == 3
 
 
+def test_a_limit_of_calls_in_a_second_is_told_by_its_refusals_only(shared: Account) -> None:
+    with served(shared, Limits(None, per_second=2)) as (_, client):
+        answers = [client.ask("groups") for _ in range(3)]
+        assert [answer.status_code for answer in answers] == [200, 200, 429]
+        assert answers[2].headers["Retry-After"] == "1"
+        assert not [name for name in answers[1].headers if "limit" in name.lower()]
+
+
 def test_the_account_has_a_limit_and_waiting_helps(shared: Account) -> None:
     with served(shared, Limits(3, minute=0.5)) as (_, client):
         assert [client.ask("groups").status_code for _ in range(4)] == [200, 200, 200, 429]

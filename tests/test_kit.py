@@ -29,4 +29,5 @@ def test_every_fault_is_survived(vendor: Vendor, tmp_path: Path, kind: str) -> N
 
 
 def test_a_hard_limit_is_shared(vendor: Vendor, tmp_path: Path) -> None:
-    kit.shares(vendor, tmp_path, per_second=20)
+    few = vendor.trial.vendor == "salesforce"  # a sync is so few calls that a higher limit would never be met
+    kit.shares(vendor, tmp_path, per_second=4 if few else 20)

@@ -64,7 +64,6 @@ TRIALS = {
         {**FAULTS, "maintenance": {"seconds": 0.2}, "conflict": {}},
         ("tickets/cursor", "ticket_events", "groups", "after"),
         settled=(("/clock", {"offset": 150}),),
-        limited=False,  # its limits are of a minute
     ),
     "salesforce": Trial(
         "salesforce",
@@ -78,6 +77,5 @@ TRIALS = {
         },
         ("composite", "services"),
         settled=(("/settle", {}), ("/clock", {"offset": 700})),
-        limited=False,  # its limits are of a day
     ),
 }

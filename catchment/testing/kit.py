@@ -23,6 +23,7 @@ from state import State
 
 SOURCE = "trial"
 SECOND = 1.0
+TOO_MANY = (403, 429)  # how vendors answer it
 EARLY = 1 / 8  # the part of all kills that come before the first commit
 FIRST_CALLS = 0.02  # of a sync's calls: so few are sure to come before its first commit
 MOST = 0.9  # of a sync's calls: the last kill comes then
@@ -39,7 +40,7 @@ class Trial:
     on order and a sync must survive, with what each order needs beside its kind. ``paths``: regular expressions of the
     calls to hit.
     ``deeds``: what `POST /live` takes beside seed and steps. ``settled``: orders that follow it, after which all that
-    happened can be seen. ``limited``: whether `POST /limit` sets a limit of calls per second that the imitation holds.
+    happened can be seen. Of an imitation whose `POST /limit` takes `per_second`, that many calls pass in any second.
     """
 
     vendor: str
@@ -50,7 +51,6 @@ class Trial:
     paths: tuple[str, ...] = (".",)
     deeds: Mapping[str, Any] = field(default_factory=dict)
     settled: tuple[tuple[str, Mapping[str, Any]], ...] = ()
-    limited: bool = True
 
     @contextmanager
     def running(self) -> Iterator[Vendor]:
@@ -208,7 +208,7 @@ def killed_incremental(
 
 
 def shares(vendor: Vendor, directory: Path, per_second: int) -> None:
-    """Two processes with one credential and one state database never exceed a hard limit together."""
+    """Two processes with one credential and one state database never meet a hard limit together."""
     imitation = vendor.imitation
     state = f"sqlite:///{directory / 'state.db'}"
     source = {**vendor.trial.source(imitation.info), "rate_limit": {"per_second": per_second}}
@@ -217,17 +217,15 @@ def shares(vendor: Vendor, directory: Path, per_second: int) -> None:
         project.directory.mkdir()
         project.configure({project.directory.name: source}, state=state)
     seen = len(imitation.ask("/log"))
-    if vendor.trial.limited:
-        imitation.order("/limit", per_second=per_second)
+    imitation.order("/limit", per_second=per_second)
     try:
         with projects[0].start("sync", "--json") as one, projects[1].start("sync", "--json") as two:
             ended = [one.wait(300).document, two.wait(300).document]
     finally:
-        if vendor.trial.limited:
-            imitation.order("/limit", per_second=None)
+        imitation.order("/limit", per_second=None)
     assert [document["status"] for document in ended] == ["succeeded"] * 2, [unwell(one) for one in ended]
     log = imitation.ask("/log")[seen:]
-    assert not [entry for entry in log if entry["status"] == 429], "the vendor had to refuse calls"
+    assert not [entry for entry in log if entry["status"] in TOO_MANY], "the vendor had to refuse calls"
     times = sorted(entry["at"] for entry in log)
     most = max(sum(1 for at in times if start <= at < start + SECOND) for start in times)
     assert most <= per_second, f"{most} calls in one second, {per_second} are allowed"

@@ -96,8 +96,9 @@ class Control(control.Control):
         return {"moved": moved}
 
     def _limit(self, given: dict[str, Any]) -> Any:
-        """`uri`, `part_uri` (null: none), `cursors` per user, `ids` of getDeleted."""
+        """`uri`, `part_uri` (null: none), `cursors` per user, `ids` of getDeleted, `per_second` (null: none)."""
         api = self.imitation.api
+        self.imitation.per_second = given.get("per_second", self.imitation.per_second)
         api.uri_limit = given.get("uri", api.uri_limit)
         api.part_uri_limit = given.get("part_uri", api.part_uri_limit)
         api.cursors.most = given.get("cursors", api.cursors.most)

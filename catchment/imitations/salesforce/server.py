@@ -19,6 +19,7 @@ from catchment.imitations.salesforce.sessions import App, Sessions
 from catchment.imitations.salesforce.usage import Usage
 from catchment.imitations.salesforce.view import User, View
 from catchment.imitations.server import Ask, Reply
+from catchment.imitations.throttle import Limit, Throttle
 
 __all__ = ["App", "Server"]
 
@@ -47,7 +48,7 @@ class Server(shared.Server):
     """Serves one organisation on a loopback port, which is login host and instance in one.
 
     `access_token` is an open session; `app` holds the other credentials. `parts` orders faults for the parts of
-    composites.
+    composites. `per_second`: calls in any second before it is too crowded, None for as many as come.
     """
 
     def __init__(
@@ -65,6 +66,8 @@ class Server(shared.Server):
         self.org = org
         self.parts = Faults(parts=True)
         self.usage = Usage(org.clock, daily, used, lag)
+        self.per_second: int | None = None
+        self._calls = Throttle()
         self.api = api.Api(org, self.usage)
         self.api.fault = self._part_fault
         self.user = User(org.admin, (app or App()).username)
@@ -99,7 +102,7 @@ class Server(shared.Server):
             return self._refused(refused, headers)
 
     def _admitted(self, ask: Ask, fault: Fault | None) -> View:
-        """Who asks, when the session lives and the day's calls are not spent."""
+        """Who asks, when the session lives, there are not too many calls at once and the day's are not spent."""
         token = _bearer(ask)
         if fault is not None and fault.kind == "expired_session" and token:
             self.sessions.end(token)
@@ -109,6 +112,8 @@ class Server(shared.Server):
         refused = refusal(fault) if fault else None
         if refused is not None:
             raise refused
+        if self._calls.admit([Limit("organisation", self.per_second)]):
+            raise errors.crowded()
         if not self.usage.admit():
             raise errors.spent()
         return View(self.org, user)

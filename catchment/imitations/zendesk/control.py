@@ -14,8 +14,9 @@ from catchment.imitations.zendesk.shelf import Payload, encode
 class Control(control.Control):
     """Adds GET /count /limits and POST /live /age /limit /plan /gate /token /revoke /role.
 
-    /limit {account, minute, generation or a bucket: number}; /plan {plan}; /gate {path, gate: missing, page, title,
-    forbidden or null}; /token {token, role, scopes, expires_in}; /revoke {token}; /role {role} of the API token.
+    /limit {account, per_second, minute, generation or a bucket: number}; /plan {plan}; /gate {path, gate: missing,
+    page, title, forbidden or null}; /token {token, role, scopes, expires_in}; /revoke {token}; /role {role} of the
+    API token.
     """
 
     def __init__(self, server: Server) -> None:

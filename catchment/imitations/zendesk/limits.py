@@ -15,7 +15,8 @@ GENERATIONS = ("x-rate-limit", "rate-limit", "ratelimit", "all")
 class Limits:
     """What may be called how often; all of it may be changed while the server runs.
 
-    `account`: calls per minute, None for no limit at all; `buckets`: calls per minute of single endpoints; `minute`:
+    `account`: calls per minute, None for no limit at all; `per_second`: calls in any second, a limit that no header
+    tells; `buckets`: calls per minute of single endpoints; `minute`:
     how many seconds of waiting a minute has (tests that cannot wait shorten it); `generation`: which of the three
     generations of headers tells the account's limit, or `all` (first and last, as the vendor does today).
     """
@@ -24,10 +25,14 @@ class Limits:
     buckets: dict[str, int] = field(default_factory=lambda: dict(BUCKETS))
     minute: float = 60.0
     generation: str = "all"
+    per_second: int | None = None
     _calls: Throttle = field(default_factory=Throttle, repr=False)
 
     def admit(self, bucket: str) -> dict[str, str]:
         """Count a call and return the headers that tell how the limits stand; ApiError 429 when one is spent."""
+        sudden = Limit("second", self.per_second)
+        if self._calls.admit([sudden]) is not None:
+            raise errors.rate_limited(_whole(self._calls.usage(sudden).resets))
         if self.account is None:
             return {}
         limits = [Limit("account", self.account, self.minute)]
@@ -42,10 +47,10 @@ class Limits:
         return headers
 
     def change(self, given: Mapping[str, object]) -> None:
-        """`account`, `minute`, `generation`, or the name of a bucket with its new number. ValueError for others."""
+        """`account`, `per_second`, `minute`, `generation` or a bucket, and its new value. ValueError for others."""
         for name, value in given.items():
-            if name == "account":
-                self.account = None if value is None else int(str(value))
+            if name in ("account", "per_second"):
+                setattr(self, name, None if value is None else int(str(value)))
             elif name == "minute":
                 self.minute = float(str(value))
             elif name == "generation" and value in GENERATIONS:
@@ -55,7 +60,8 @@ class Limits:
                 if value is not None:
                     self.buckets[name] = int(str(value))
             else:
-                raise ValueError(f"no limit {name!r} = {value!r}: account, minute, generation or {', '.join(BUCKETS)}")
+                known = ", ".join(("account", "per_second", "minute", "generation", *BUCKETS))
+                raise ValueError(f"no limit {name!r} = {value!r}: {known}")
         self._calls.forget()
 
     def _headers(self, limits: list[Limit]) -> dict[str, str]:
