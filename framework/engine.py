@@ -22,7 +22,7 @@ from framework.identity import Remembered, recognise
 from framework.limits import Later
 from framework.report import Fault, SourceReport
 from framework.sweep import sweep
-from framework.verdict import conclude, fault_of
+from framework.verdict import LOST, conclude, fault_of
 from framework.warehouse import Commit, Warehouse
 from framework.workers import Fetched, Task, Workers
 
@@ -329,6 +329,9 @@ class Engine:
         holding.replace(slice_, message.step.slices)
         holding.seen.update(message.step.seen)
         holding.feed.note(holding.state, message.step)
+        if message.step.lost:
+            for name in holding.feed.blames(slice_, self._view):
+                self._faults.setdefault(name, Fault("upstream", message.step.lost, LOST))
         self._pending.add(message)
         self._dirty.add(holding.feed.name)
 

@@ -16,10 +16,11 @@ from framework.feed import CHEAP, DAY, SECOND, Answer, Cost, Pass, Request, Slic
 from framework.sideload import Beside, embed
 from framework.sight import Gone, Sight
 
-_ENVELOPE = ("after_cursor", "end_of_stream", "end_time", "next_page")
+_ENVELOPE = ("after_cursor", "end_of_stream", "end_time", "next_page", "meta")
 _SMALLEST = 10  # rows of a page below which an answer that is too large is the vendor's trouble
 _PAUSE_S, _PAUSE_MAX_S = 0.5, 30.0  # before an answer that came too late for the vendor is asked for again
 _RESTARTS = 3  # of one pass whose cursor dies again and again
+_LISTED = 100  # rows of a page of a list by cursor
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,8 @@ class Export(Basis):
     when any of those collections is wanted; ``beside``: where a page has it, if not inside its rows. ``youngest``: how
     old ``start_time`` must be (microseconds). ``ids``: the address under which its rows are read by id: the export
     leaves out a row that changed within the last minute, at its old place too, so absence alone proves nothing.
+    ``rest``: a list by cursor that shows the same rows, those of one second among them that fit on no page of an
+    export by time.
     """
 
     collections: tuple[Collection, ...]
@@ -61,6 +64,7 @@ class Export(Basis):
     beside: Beside | None = None
     bucket: str = ""
     ids: str = ""
+    rest: str = ""
     settle: int = 120 * SECOND
     youngest: int = 61 * SECOND
     limit: int = 1000
@@ -148,6 +152,8 @@ class Export(Basis):
     def request(self, slice_: Slice, view: View) -> Request:
         if slice_.get("kind") == "get" and proof.way(slice_) != "news":
             return proof.request(slice_, self.ids, "")
+        if slice_.get("kind") == "rest":
+            return self._rest(slice_)
         params = [("per_page", str(slice_.get("limit", self.limit))), *self.params]
         wanted = view.selected - view.refused
         asked = [name for name, into in self.include if wanted & set(into)]
@@ -160,7 +166,7 @@ class Export(Basis):
             if view.now:
                 since = min(since, (view.now - self.youngest) // SECOND)
             params.append(("start_time", str(max(0, since))))
-        return Request(self.path, params, self.path, bucket=self.bucket)
+        return Request(self.path, params, self.path, bucket=self.bucket, common=True)
 
     # -- reading ----------------------------------------------------------------------------------------------------
 
@@ -191,8 +197,10 @@ class Export(Basis):
             for part in self.parts:
                 if self._wants(part.into, view):
                     step.sights += _members(part, rows, versions)
-        order = max(map(heads.micros, rows.fields[self.stamps[0]]), default=0)
-        step.slices = self._next(slice_, envelope, rows.count, top, order)
+        if slice_.get("kind") == "rest":
+            self._listed(slice_, envelope["meta"], step)
+        elif envelope["end_of_stream"] is not True:
+            self._on(slice_, envelope, step, max(map(heads.micros, rows.fields[self.stamps[0]]), default=0))
         return step
 
     def _proved(self, slice_: Slice, answer: Answer) -> Step:
@@ -209,26 +217,72 @@ class Export(Basis):
         into = {name, *(one for child in collection.children for one in child.collections())}
         return bool(into & (view.selected - view.refused))
 
-    def _next(self, slice_: Slice, envelope: dict[str, Any], rows: int, top: int, order: int) -> list[Slice]:
-        """The next page; none at the end, and none when the export stops moving without saying that it ends."""
-        limit = slice_.get("limit", self.limit)
-        if envelope["end_of_stream"] is True:
-            return []
-        follow = {name: value for name, value in slice_.items() if name != "limit"}
+    def _on(self, slice_: Slice, envelope: dict[str, Any], step: Step, order: int) -> None:
+        """The next page of an export that is not at its end; none where it shows no other, or only what was read.
+
+        ``order``: the latest of the stamps by which the vendor orders its rows. ``until`` in the slice: from there on
+        it was read under the start date so far. What stops on an empty page is taken for its end, but no mark passes the last row: what comes later is not lost.
+        Raises Refused where a cursor stops on rows: from a time on it may move again.
+        """
+        follow = {name: value for name, value in slice_.items() if name not in ("limit", "shown")}
+        since, top, until = slice_["since"], step.notes["top"] // SECOND, slice_.get("until", 0)
         if self.cursor:
-            after = envelope["after_cursor"]  # null on an empty page: nothing follows then
-            if not isinstance(after, str) or not after or after == slice_.get("after"):
-                return []
-            if 0 < slice_.get("until", 0) <= order // SECOND:
-                return []
-            return [{**follow, "after": after, "since": max(slice_["since"], top // SECOND)}]
-        end = heads.micros(envelope["end_time"]) // SECOND or heads.started(envelope["next_page"]) or top // SECOND
-        if 0 < slice_.get("until", 0) <= end:
-            return []  # from there on it was read under the start date so far
-        if end > slice_["since"]:
-            return [{**follow, "since": end}]
-        # The vendor shows all rows of one second on one page, so a full page that did not move has them all.
-        return [{**follow, "since": slice_["since"] + 1}] if rows >= limit else []
+            after = envelope["after_cursor"]  # null on an empty page
+            if isinstance(after, str) and after and after != slice_.get("after"):
+                if not 0 < until <= order // SECOND:
+                    step.slices = [{**follow, "after": after, "since": max(since, top)}]
+                return
+            if step.rows and slice_.get("again", 0) < _RESTARTS and slice_.get("after"):
+                raise Refused(Kind.CURSOR, f"{self.path} does not move past {heads.iso(since * SECOND)}")
+            step.lost = f"{self.path} stopped at {heads.iso(max(since, top) * SECOND)}" if step.rows else ""
+        else:
+            end = heads.micros(envelope["end_time"]) // SECOND or heads.started(envelope["next_page"]) or top
+            if 0 < until <= end:
+                return
+            if end > since:
+                step.slices = [{**follow, "since": end}]
+                return
+            self._full(slice_, follow, step, more=envelope["end_of_stream"] is False)
+        step.notes["stopped"] = not step.slices and envelope["end_of_stream"] is False
+
+    def _full(self, slice_: Slice, follow: Slice, step: Step, *, more: bool) -> None:
+        """How it goes on from a page by time that did not move: all of it is of one second.
+
+        The vendor shows all rows of one second on one page, however few are asked for. Where it does not, asking for
+        half of them shows fewer, and the second's other rows are on no page.
+        """
+        limit, shown = slice_.get("limit", self.limit), slice_.get("shown", 0)
+        if step.rows > limit or step.rows >= shown > 0:
+            step.slices = [{**follow, "since": slice_["since"] + 1}]
+        elif shown:
+            step.slices = [{**follow, "since": slice_["since"] + 1}]
+            if self.rest:
+                step.slices.append({"id": f"rest/{slice_['since']}", "kind": "rest", "since": slice_["since"]})
+            else:
+                step.lost = self._crowded(slice_)
+        elif step.rows and (more or step.rows == limit):
+            step.slices = [{**follow, "limit": max(1, step.rows // 2), "shown": step.rows}]
+
+    def _crowded(self, slice_: Slice) -> str:
+        second = heads.iso(slice_["since"] * SECOND)
+        return f"{self.path} has more rows of the second {second} than a page holds, and shows no others of them"
+
+    def _rest(self, slice_: Slice) -> Request:
+        """A page of the list that shows what is on no page of the export."""
+        params = [("page[size]", str(_LISTED))]
+        if self.rest == self.path:
+            params.append(("start_time", str(slice_["since"])))
+        if slice_.get("after"):
+            params.append(("page[after]", slice_["after"]))
+        return Request(self.rest, params, self.rest, bucket=self.bucket if self.rest == self.path else "")
+
+    def _listed(self, slice_: Slice, meta: Any, step: Step) -> None:
+        """The list's next page, until it ends or, where it is the export itself, has left the second."""
+        more, after = (meta.get("has_more"), meta.get("after_cursor")) if isinstance(meta, dict) else (None, None)
+        if more is None or (more is True and (not after or after == slice_.get("after"))):
+            step.lost = self._crowded(slice_)
+        elif more is True and not (self.rest == self.path and step.notes["top"] >= (slice_["since"] + 1) * SECOND):
+            step.slices = [{**slice_, "after": after}]
 
     def gone(self, slice_: Slice, asked: int) -> Sequence[Gone]:
         return proof.gone(slice_, self.name)
@@ -257,6 +311,12 @@ class Export(Basis):
         if top and top >= notes.get("top", 0):
             notes["ties"] = step.notes["ties"] + (notes["ties"] if top == notes.get("top") else 0)
             notes["top"] = top
+        notes["stopped"] = notes.get("stopped", False) or step.notes.get("stopped", False)
+
+    def covered(self, state: State, done: Pass) -> int:
+        """Not past the last row of an export that stopped without saying that it ended."""
+        sure = super().covered(state, done)
+        return min(sure, done.notes.get("top", 0)) if done.notes.get("stopped") else sure
 
     def close(self, state: State, view: View) -> None:
         done, before = state.open, dict(state.memory)

@@ -22,7 +22,8 @@ class Request:
     """A call on the source's host.
 
     ``endpoint`` names the bucket of the vendor's per-endpoint limit, ``bucket`` a limit of the API's own beside that
-    and the account's. ``headers`` come on top of the connector's; ``body`` is JSON.
+    and the account's. ``headers`` come on top of the connector's; ``body`` is JSON. ``common``: every account has what
+    it asks for, so that a refusal without a word is about who asks.
     """
 
     path: str
@@ -32,6 +33,7 @@ class Request:
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
     bucket: str = ""
+    common: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +119,7 @@ class Step:
     """What reading one slice gave. ``slices`` replace the one read: none = done, one = next page, more = split.
 
     ``seen``: the keys shown by a pass that compares what the vendor has with what we hold (``why`` compare).
+    ``lost``: what the vendor has and does not show, in words: the collections that it concerns are not whole.
     """
 
     sights: list[Sight] = field(default_factory=list)
@@ -125,6 +128,7 @@ class Step:
     slices: list[Slice] = field(default_factory=list)
     rows: int = 0
     seen: Sequence[str] = ()
+    lost: str = ""
     notes: dict[str, Any] = field(default_factory=dict)  # merged into the pass by `Feed.note`
 
 

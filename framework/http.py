@@ -301,6 +301,8 @@ class Door:
         judge = self._connector.judge
         code, message = _told(body, judge.code), _told(body, judge.message)
         kind = judge.kind(status, code, message, headers)
+        if kind is Kind.UNAVAILABLE and status == 403 and request.common and not code and not message:
+            kind = Kind.PERMISSION
         if kind is Kind.SHRINK and status == 504 and not request.params and not request.body:
             kind = Kind.RETRY  # there is no less to ask for
         text = message or f"{request.path} answered {status}" + ("" if body else " with an empty body")

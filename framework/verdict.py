@@ -14,6 +14,7 @@ HINTS = {
     Kind.QUOTA: "The next run goes on where this one stopped.",
     Kind.UNAVAILABLE: 'Leave it out with `collections: [default, "!NAME"]` if it is never to come.',
 }
+LOST = "The vendor has to show them: tell its support. What it did show is here."
 LOOK = "`catchment logs RUN` has the details; `catchment sync` goes on where it stopped."
 
 

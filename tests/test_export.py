@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from typing import Any
 
@@ -130,13 +131,76 @@ def test_a_second_with_more_rows_than_a_page_is_passed_and_not_read_for_ever() -
     assert follow["since"] == 21
 
 
-def test_a_time_export_that_stops_moving_ends() -> None:
+def test_a_page_that_does_not_move_is_asked_for_in_half_before_its_second_is_passed() -> None:
+    """The vendor may show fewer rows on a page than it is asked for: only all of a second again are all of them."""
     slice_ = {"id": "export", "kind": "list", "since": 20}
-    stuck = answer([{"id": 1, "stamp": 20}], "events", end_time=20, end_of_stream=False)
-    assert next_of(TIMED, slice_, stuck) == []
-    (after,) = next_of(TIMED, slice_, answer([{"id": 1, "stamp": 30}], "events", end_time=30))  # says no end at all
+    stuck = answer([{"id": n, "stamp": 20} for n in range(3)], "events", end_time=20, end_of_stream=False)
+    (half,) = next_of(TIMED, slice_, stuck)
+    assert (half["since"], half["limit"]) == (20, 1)
+    (passed,) = next_of(TIMED, half, stuck)
+    assert passed == {"id": "export", "kind": "list", "since": 21}
+    assert next_of(TIMED, passed, answer([], "events", end_time=None, end_of_stream=False)) == []
+
+
+def test_a_time_export_that_says_no_end_at_all_ends_where_it_stops() -> None:
+    slice_ = {"id": "export", "kind": "list", "since": 20}
+    (after,) = next_of(TIMED, slice_, answer([{"id": 1, "stamp": 30}], "events", end_time=30))
     assert after["since"] == 30
     assert next_of(TIMED, after, answer([{"id": 1, "stamp": 30}], "events", end_time=30)) == []
+
+
+def test_rows_of_a_second_that_are_on_no_page_are_said_to_be_missing() -> None:
+    half = {"id": "export", "kind": "list", "since": 20, "limit": 2, "shown": 5}
+    fewer = answer([{"id": n, "stamp": 20} for n in range(2)], "events", end_time=20, end_of_stream=False)
+    step = TIMED.read(half, fewer, opened(), view())
+    assert [slice_["since"] for slice_ in step.slices] == [21]
+    assert "1970-01-01T00:00:20Z" in step.lost
+
+
+@pytest.mark.parametrize(("rest", "asked"), [("/events", {"start_time": "20"}), ("/list", {})])
+def test_rows_of_a_second_that_are_on_no_page_are_read_from_a_list(rest: str, asked: dict[str, str]) -> None:
+    feed = dataclasses.replace(TIMED, rest=rest)
+    half = {"id": "export", "kind": "list", "since": 20, "limit": 2, "shown": 5}
+    fewer = answer([{"id": n, "stamp": 20} for n in range(2)], "events", end_time=20, end_of_stream=False)
+    _, listed = next_of(feed, half, fewer)
+    assert dict(feed.request(listed, view()).params) == {"page[size]": "100", **asked}
+    page = answer([{"id": 1, "stamp": 20}], "events", meta={"has_more": True, "after_cursor": "a"})
+    (second,) = next_of(feed, listed, page)
+    assert dict(feed.request(second, view()).params) == {"page[size]": "100", **asked, "page[after]": "a"}
+    last = answer([{"id": 9, "stamp": 21}], "events", meta={"has_more": True, "after_cursor": "b"})
+    step = feed.read(second, last, opened(), view())
+    assert len(step.slices) == (0 if asked else 1)  # the export's own pages are in order: the second is over
+    assert not step.lost
+    assert feed.read(second, page, opened(), view()).lost  # a list that does not move either
+
+
+def test_a_cursor_that_stands_still_on_rows_is_left_for_the_time_and_at_last_said_to_have_stopped() -> None:
+    slice_ = {"id": "export", "kind": "list", "since": 20, "after": "a"}
+    stuck = answer([{"id": 1, "stamp": 20}], after_cursor="a", end_of_stream=False)
+    for _ in range(3):
+        with pytest.raises(Refused) as refusal:
+            CURSOR.read(slice_, stuck, opened(), view())
+        (again,) = CURSOR.refused(slice_, refusal.value, view()) or []
+        assert "after" not in again
+        (slice_,) = next_of(CURSOR, again, answer([{"id": 1, "stamp": 20}], after_cursor="a", end_of_stream=False))
+    step = CURSOR.read(slice_, stuck, opened(), view())
+    assert step.slices == []
+    assert "stopped at 1970-01-01T00:00:20Z" in step.lost
+
+
+@pytest.mark.parametrize("ended", [True, False])
+def test_no_mark_passes_the_last_row_of_an_export_that_stopped_without_an_end(ended: bool) -> None:
+    state = opened("news")
+    assert state.open is not None
+    state.open.opened = NOW * SECOND
+    slice_ = {"id": "export", "kind": "list", "since": 20, "after": "a"}
+    for rows, told in (([{"id": 1, "stamp": 20}], "b"), ([], "b")):
+        reply = answer(rows, after_cursor=told, end_of_stream=ended and not rows)
+        step = CURSOR.read(slice_, reply, state, view())
+        CURSOR.note(state, step)
+        slice_ = (step.slices or [slice_])[0]
+    CURSOR.close(state, view())
+    assert state.marks["tickets"] == (NOW * SECOND - CURSOR.settle if ended else 20 * SECOND)
 
 
 @given(st.lists(st.integers(0, 30), max_size=60).map(sorted), st.integers(1, 5))

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -19,8 +19,9 @@ import msgspec
 import pytest
 
 from connectors.stripe import connector
+from connectors.zendesk import connector as zendesk
 from framework import http, wire
-from framework.connector import Access
+from framework.connector import Access, Connector
 from framework.errors import Kind, Refused, Stopped
 from framework.feed import SECOND, Answer, Request
 from framework.http import Door, Timeouts
@@ -131,12 +132,17 @@ class Opened:
 
 
 def open_door(
-    url: str, *, timeouts: Timeouts | None = None, access: Access | None = None, rates: tuple[Rate, ...] = (Rate(1e6),)
+    url: str,
+    *,
+    timeouts: Timeouts | None = None,
+    access: Access | None = None,
+    rates: tuple[Rate, ...] = (Rate(1e6),),
+    of: Connector = connector,
 ) -> Opened:
     log: list[dict[str, Any]] = []
     stop, limits = threading.Event(), Schedule()
     door = Door(
-        connector, access or connector.access({"api_key": KEY}), url, Gates(limits, "c", rates),
+        of, access or connector.access({"api_key": KEY}), url, Gates(limits, "c", rates),
         timeouts or Timeouts(2.0, 2.0), stop, lambda event, **fields: log.append({"event": event, **fields}),
     )  # fmt: skip
     DOORS.append(door)
@@ -447,3 +453,12 @@ def test_without_a_readable_date_the_last_one_counts(date: str) -> None:
         door = open_door(vendor.url).door
         door.send("things", ASK, take)
         assert abs(door.send("things", ASK, take) - (time.time() + 500_000) * SECOND) < 3 * SECOND
+
+
+@pytest.mark.parametrize(("common", "kind"), [(True, Kind.PERMISSION), (False, Kind.UNAVAILABLE)])
+def test_a_refusal_without_a_word_is_about_who_asks_where_every_account_has_it(common: bool, kind: Kind) -> None:
+    with serving(Reply(403, b"", {"Content-Type": "text/html"})) as vendor:
+        door = open_door(vendor.url, of=zendesk).door
+        with pytest.raises(Refused) as refused:
+            door.send("tickets", replace(ASK, common=common), read)
+    assert refused.value.kind is kind

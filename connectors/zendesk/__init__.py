@@ -57,6 +57,7 @@ EXPORTS = (
         stamps=("updated_at", "deleted_at"),
         deleted=("deleted_at", ...),
         ids="/api/v2/organizations",
+        rest="/api/v2/organizations",
     ),
     _export(
         "ticket_events",
@@ -73,7 +74,12 @@ EXPORTS = (
             ),
         ),
     ),
-    _export("ticket_metric_events", "ticket_metric_events", stamps=("time",)),
+    _export(
+        "ticket_metric_events",
+        "ticket_metric_events",
+        stamps=("time",),
+        rest="/api/v2/incremental/ticket_metric_events",
+    ),
 )
 
 LISTS = (
