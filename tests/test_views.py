@@ -103,6 +103,17 @@ def test_a_view_whose_definition_stays_is_not_made_again(source: Source) -> None
     assert shown(source, "tickets_with_fields", "area") == ("other",)
 
 
+def test_a_column_that_is_left_out_leaves_the_view_without_fields(tmp_path: Any) -> None:
+    for place in PLACES.values():
+        bare = Collection("tickets", columns=(Column("id", "bigint"),))
+        source = place(tmp_path).source(bare, FIELDS)
+        codec = source.house.codec()
+        sights = [sight("ticket_fields", field(1, "Area"), version=1), sight("tickets", {"id": 1}, version=1)]
+        source.house.commit(Commit(decoded=[codec.decode(one) for one in sights], views=(BY_ID,)))
+        assert shown(source, "tickets_with_fields", "id") == ("1",)
+        assert "area" not in names(source, "tickets_with_fields")
+
+
 def names(source: Source, view: str) -> list[str]:
     query = "SELECT column_name FROM information_schema.columns "
     query += f"WHERE table_schema = '{source.name}' AND table_name = '{view}'"

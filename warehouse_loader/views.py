@@ -57,7 +57,7 @@ def _select(session: Session, source: str, view: FieldView) -> str:
     columns = session.columns(source, view.of)
     taken = set(columns)
     listed = [f"t.{quote(name)} /* {type_} */" for name, type_ in sorted(columns.items())]
-    for key, title, kind in _fields(session, source, view):
+    for key, title, kind in _fields(session, source, view) if view.column in columns else ():
         name = column_name((title,), taken)
         taken.add(name)
         type_: Type = (view.types or {}).get(kind, "text")
@@ -66,8 +66,13 @@ def _select(session: Session, source: str, view: FieldView) -> str:
 
 
 def _fields(session: Session, source: str, view: FieldView) -> list[tuple[str, str, str]]:
-    """Key, title and vendor's type of every field that counts, oldest first: of two titles the older keeps its name."""
+    """Key, title and vendor's type of every field that counts, oldest first: of two titles the older keeps its name.
+
+    None where one of these three is left out.
+    """
     there = session.columns(source, view.fields)
+    if not {view.key, view.title, view.kind} <= there.keys():
+        return []
     wanted = [f"{quote(column)} = {str(value).lower()}" for column, value in view.only if column in there]
     query = (
         f"SELECT {quote(view.key)}::VARCHAR, {quote(view.title)}, {quote(view.kind)} FROM {table(source, view.fields)} "
