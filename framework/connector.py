@@ -47,7 +47,8 @@ class Judge:
     may overrule the table; it gets the status, the code, the message and the headers (lower-case names). ``reason``:
     header that says which limit was hit; a value that begins with ``endpoint`` holds that endpoint only.
     ``allowance`` reads what the headers of any answer say of the API's limits; ``usage`` reads a daily quota out of
-    them: calls used by all, and calls allowed.
+    them: calls used by all, and calls allowed. ``optional``: endpoints that an account may lack, so that a refusal
+    there says nothing of the credential.
     """
 
     table: Mapping[tuple[int, str], Kind]
@@ -57,6 +58,7 @@ class Judge:
     refine: Callable[[int, str, str, Mapping[str, str]], Kind | None] | None = None
     allowance: Callable[[Mapping[str, str]], Sequence[Allowance]] | None = None
     usage: Callable[[Mapping[str, str]], tuple[int, int] | None] | None = None
+    optional: frozenset[str] = frozenset()
 
     def kind(self, status: int, code: str, message: str, headers: Mapping[str, str]) -> Kind:
         if self.refine and (kind := self.refine(status, code, message, headers)):
@@ -64,6 +66,8 @@ class Judge:
         found = self.table.get((status, code)) or self.table.get((status, ""))
         if found:
             return found
+        if status == 429:
+            return Kind.WAIT  # whoever says it: too many calls (RFC 6585)
         return Kind.OK if 200 <= status < 300 else Kind.RETRY if status >= 500 else Kind.BUG
 
 

@@ -139,12 +139,12 @@ class Door:
     def part(self, request: Request, part: Part, asked: int) -> Answer | None:
         """One part of a bundle's answer as an answer of its own, None where asking for it alone may mend it.
 
-        Raises Refused for what that would not mend.
+        Raises Refused for what that would not mend. A part that is called wrong may only be wrong in a bundle.
         """
         if _good(part.status):
             return Answer(part.status, part.body, part.headers, asked)
         error = self._judged(request, part.status, part.headers, part.body)
-        if isinstance(error, _Again) or (isinstance(error, Refused) and error.kind is Kind.SESSION):
+        if isinstance(error, _Again) or (isinstance(error, Refused) and error.kind in (Kind.SESSION, Kind.BUG)):
             return None
         raise error
 
@@ -303,6 +303,8 @@ class Door:
         kind = judge.kind(status, code, message, headers)
         if kind is Kind.UNAVAILABLE and status == 403 and request.common and not code and not message:
             kind = Kind.PERMISSION
+        if kind is Kind.AUTH and request.endpoint in judge.optional:
+            kind = Kind.UNAVAILABLE
         if kind is Kind.SHRINK and status == 504 and not request.params and not request.body:
             kind = Kind.RETRY  # there is no less to ask for
         text = message or f"{request.path} answered {status}" + ("" if body else " with an empty body")

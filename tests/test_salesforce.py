@@ -347,6 +347,18 @@ def test_rows_without_a_moving_stamp_come_back_from_the_bin(vendor: Make) -> Non
     exact(source)
 
 
+def test_what_happens_within_one_second_ends_as_it_is_shown(vendor: Make) -> None:
+    source = vendor(objects=300)
+    good(source)
+    account, at = source.org.live("Account")[0], source.org.clock.second()
+    for _ in range(2):
+        source.org.delete("Account", account, at=at)
+        assert good(source)["accounts"]["deleted"] == 1
+        source.org.undelete("Account", account, at=at)
+        assert good(source)["accounts"]["restored"] == 1
+        exact(source)
+
+
 def test_formulas_are_right_although_they_move_no_stamp(vendor: Make) -> None:
     source = vendor(objects=300)
     good(source)

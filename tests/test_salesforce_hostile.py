@@ -10,17 +10,18 @@ from typing import Any
 import msgspec
 import pytest
 
-from connectors.salesforce import composite, connector, deleted, describe, jobs, rendering
-from connectors.salesforce.answers import JUDGE
+from connectors.salesforce import composite, connector, deleted, describe, jobs, query, rendering
 from connectors.salesforce.deleted import IDS, MINUTE
 from connectors.salesforce.discovery import discover
 from connectors.salesforce.query import Query
 from connectors.salesforce.soql import ALONE, BASE, micros
 from framework.bundle import Bundle, Part
+from framework.choice import affordable
 from framework.collection import Collection, Column
 from framework.connector import Found
-from framework.errors import Kind, Refused
+from framework.errors import Kind, Refused, SourceError
 from framework.feed import SECOND, Answer, Pass, Request, Slice, State, View
+from framework.holding import Holding
 from framework.sight import Gone
 from tests.salesforce_source import make
 
@@ -161,7 +162,49 @@ def test_new_columns_that_no_condition_may_name_have_every_row_read(kind: Kind) 
     slice_: Slice = {"id": "fill", "kind": "list", "lo": 0, "new": ["New__c"]}
     (whole,) = FEED.refused(slice_, no(kind), VIEW) or ()
     assert whole["new"] == []
-    assert FEED.refused(whole, no(Kind.BUG), VIEW) is None
+    assert FEED.refused({**whole, "live": True}, no(Kind.BUG), VIEW) is None
+
+
+def test_an_object_that_refuses_its_bin_is_read_without_it_and_that_is_remembered() -> None:
+    (live,) = FEED.refused(LIST, no(Kind.BUG), VIEW) or ()
+    assert FEED.request(LIST, VIEW).path.startswith(f"{BASE}/queryAll?")
+    assert FEED.request(live, VIEW).path == FEED.request(LIST, VIEW).path.replace("queryAll", "query")
+    assert FEED.refused(live, no(Kind.BUG), VIEW) is None
+    opened = state("first")
+    FEED.note(opened, FEED.read(live, answer({"totalSize": 0, "done": True, "records": []}), opened, VIEW))
+    FEED.close(opened, VIEW)
+    opened.open = Pass("compare", ["accounts"], opened=NOW)
+    lists = [FEED.request(s, VIEW).path for s in FEED.slices(opened, VIEW) if s["kind"] == "list"]
+    assert len(lists) == 2
+    assert all(path.startswith(f"{BASE}/query?") for path in lists)
+
+
+def test_wide_rows_that_are_not_to_be_had_by_id_come_by_one_job_or_not_at_all() -> None:
+    feed = replace(FEED, fields=(*FIELDS, *(f"Column_With_A_Long_Name_{n}__c" for n in range(600))))
+    pages = [
+        {"totalSize": 2, "done": True, "records": [{"Id": key, "SystemModstamp": "2026-11-20T09:59:00.000+0000"}]}
+        for key in ("0011", "0012")
+    ]
+    rows = [feed.read(LIST, answer(body), state(), VIEW).slices[0] for body in pages]
+    (job,), (same,) = [feed.refused(slice_, no(Kind.GONE, 404), VIEW) or () for slice_ in rows]
+    assert job["id"] == same["id"]
+    assert json.loads(feed.request(job, VIEW).body)["query"] == feed._text(LIST, VIEW)
+    (instead,) = feed.refused(job, no(Kind.UNAVAILABLE, 403), VIEW) or ()
+    (by_id,) = feed.read(instead, answer(pages[0]), state(), VIEW).slices
+    assert feed.refused(by_id, no(Kind.GONE, 404), VIEW) is None
+
+
+def test_an_object_with_formulas_is_read_whole_now_while_ten_calls_do_it() -> None:
+    formulas = replace(FEED, silent=True)
+    for rows, now, due in ((2_000, True, True), (2_001, True, False), (20_000, True, False), (20_001, False, False)):
+        for view in (VIEW, replace(VIEW, due=True)):
+            opened = state(rows=rows, listed=NOW)
+            afforded = affordable([Holding(formulas, opened, 0)]) if not view.due else frozenset()
+            opened.open = None
+            passed = formulas.due(opened, replace(view, relist=afforded))
+            assert passed is not None
+            assert bool(passed.notes["whole"]) is (due if view.due else now), (rows, view.due)
+    assert not affordable([Holding(FEED, state(rows=9_000), 0)])
 
 
 def test_what_lies_in_the_bin_and_no_job_reads_is_marked_and_ends() -> None:
@@ -180,12 +223,28 @@ def test_what_lies_in_the_bin_and_no_job_reads_is_marked_and_ends() -> None:
 
 
 def test_an_organisation_without_the_bulk_api_has_its_queries() -> None:
-    message = "Bulk API is not enabled for this Organization or Partner"
-    for code in ("API_DISABLED_FOR_ORG", "API_CURRENTLY_DISABLED"):
-        assert JUDGE.kind(403, code, message, {}) is Kind.UNAVAILABLE
-        assert JUDGE.kind(403, code, "API is not enabled for this Organization or Partner", {}) is Kind.AUTH
     instead = FEED.refused({"id": "list", "kind": "job", "lo": 0}, no(Kind.UNAVAILABLE, 403), VIEW)
     assert instead == [{"id": "list", "kind": "list", "lo": 0, "rest": True}]
+
+
+@pytest.mark.parametrize("where", ["jobs/query", "composite"])
+def test_a_disabled_api_ends_the_source_and_a_disabled_bulk_api_nothing(
+    monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    monkeypatch.setattr(query, "BULK_ABOVE", 10)
+    source = make()
+    try:
+        source.server.faults.add("disabled", where, probability=1.0)
+        if where == "composite":
+            with pytest.raises(Refused) as raised:
+                source.run()
+            assert raised.value.kind is Kind.AUTH
+        else:
+            assert not source.run().failed()
+            assert source.differences() == []
+        assert source.server.faults.fired["disabled"]
+    finally:
+        source.server.stop()
 
 
 def test_a_page_of_results_that_was_cut_off_is_no_page() -> None:
@@ -272,6 +331,37 @@ def test_objects_are_described_one_by_one_where_bundles_are_refused_or_broken(sa
     seen, _ = found(say)
     assert not seen.missing
     assert [column.name for column in seen.connector.collections[0].columns] == ["id", "ref_c", "system_modstamp"]
+
+
+@pytest.mark.parametrize("status", [400, 404])
+def test_what_is_wrong_in_a_bundle_may_be_right_by_itself(status: int) -> None:
+    def say(_: Request, asked: Sequence[dict[str, Any]]) -> Any:
+        refusal = [{"errorCode": "INVALID_INPUT", "message": "not in a composite"}]
+        return {
+            "compositeResponse": [
+                {"referenceId": one["referenceId"], "httpStatusCode": status, "httpHeaders": {}, "body": refusal}
+                for one in asked
+            ]
+        }
+
+    seen, _ = found(say)
+    assert not seen.missing
+    assert len(seen.connector.collections[0].columns) == 3
+
+
+def test_an_organisation_without_this_version_of_the_api_says_so_in_few_calls() -> None:
+    asked = []
+
+    def ask(request: Request) -> Answer:
+        asked.append(request.path)
+        if request.path == "/services/data":
+            return answer([{"version": "66.0"}, {"version": "67.0"}])
+        raise no(Kind.GONE, 404)
+
+    with pytest.raises(SourceError, match=r"no version 68\.0, the last is 67\.0") as raised:
+        discover(connector, frozenset({"accounts"}), b"", ask)
+    assert raised.value.kind == "config"
+    assert len(asked) == 2
 
 
 def test_row_counts_that_are_never_told_are_asked_once() -> None:

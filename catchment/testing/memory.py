@@ -104,7 +104,13 @@ class Memory:
                 version = _version(sight, n)
                 gone = version if sight.deleted and sight.deleted[n] else None
                 self._merge(
-                    collection, payload[field_of_key(collection)], payload, version, gone, counts[collection.name]
+                    collection,
+                    payload[field_of_key(collection)],
+                    payload,
+                    version,
+                    gone,
+                    counts[collection.name],
+                    told=sight.deleted is not None,
                 )
 
     def _members(self, sight: Sight, counts: Mapping[str, Counts]) -> None:
@@ -141,8 +147,9 @@ class Memory:
         return row.version > version or (row.deleted_at or -1) > version
 
     def _merge(
-        self, collection: Collection, key: str, payload: dict[str, Any], version: int, gone: int | None, counts: Counts
-    ) -> None:
+        self, collection: Collection, key: str, payload: dict[str, Any], version: int, gone: int | None, counts: Counts,
+        *, told: bool = False,
+    ) -> None:  # fmt: skip
         rows = self.rows.setdefault(collection.name, {})
         if key not in rows:
             rows[key] = Row(payload, version, gone)
@@ -161,10 +168,11 @@ class Memory:
             counts.unchanged += 1
             return
         changed = row.payload != payload
-        row.payload, row.version = payload, version
         before = row.deleted_at
+        restored = told and changed and row.version == version == before
+        row.payload, row.version = payload, version
         if gone is None:
-            row.deleted_at = before if before is not None and before >= version else None
+            row.deleted_at = before if before is not None and before >= version and not restored else None
         else:
             row.deleted_at = gone if before is None else before
         counts.deleted += before is None and row.deleted_at is not None

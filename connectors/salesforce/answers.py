@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from connectors.salesforce.soql import JOBS
 from framework.connector import Judge
 from framework.errors import Kind
 
 _USAGE = re.compile(r"(?:^|[;,\s])api-usage=(\d+)/(\d+)")
 _CONCURRENT = re.compile(r"concurrent", re.IGNORECASE)
-
-_BULK = re.compile(r"\b(?:async|bulk) ?api\b", re.IGNORECASE)
 
 # Some objects are only shown one parent at a time: nobody can list them.
 _FILTERED = re.compile(r"requires a filter|implementation restriction", re.IGNORECASE)
@@ -23,8 +22,6 @@ def _refine(_status: int, code: str, message: str, _headers: Mapping[str, str]) 
         return Kind.WAIT if _CONCURRENT.search(message) else Kind.QUOTA
     if code == "MALFORMED_QUERY" and _FILTERED.search(message):
         return Kind.UNAVAILABLE
-    if code.startswith("API_") and _BULK.search(message):
-        return Kind.UNAVAILABLE  # the bulk API alone is switched off: queries read the same rows
     return None
 
 
@@ -37,6 +34,7 @@ def usage(headers: Mapping[str, str]) -> tuple[int, int] | None:
 JUDGE = Judge(
     table={
         (400, "INVALID_TYPE"): Kind.PERMISSION,  # it was described, so it is hidden from this user since
+        (400, "INVALID_TYPE_FOR_OPERATION"): Kind.UNAVAILABLE,
         (400, "INVALID_QUERY_LOCATOR"): Kind.CURSOR,
         (400, "INVALID_REPLICATION_DATE"): Kind.CURSOR,
         (400, "QUERY_TIMEOUT"): Kind.SHRINK,
@@ -58,4 +56,5 @@ JUDGE = Judge(
     message="0.message|message|error_description",
     refine=_refine,
     usage=usage,
+    optional=frozenset({JOBS}),  # where the bulk API alone is switched off, queries read the same rows
 )

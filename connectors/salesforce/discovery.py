@@ -17,11 +17,12 @@ from connectors.salesforce.soql import BASE, VERSION
 from framework.bundle import Part
 from framework.collection import Collection
 from framework.connector import Ask, Connector, Found
-from framework.errors import Kind, Refused
+from framework.errors import Kind, Refused, SourceError
 from framework.feed import SECOND, Request
 from framework.report import Fault
 
 SOBJECTS = f"{BASE}/sobjects"
+VERSIONS = "/services/data"  # the versions that the organisation's API has
 COUNTED_AT_ONCE = 400  # object types in one question for row counts: their names must fit an address
 _DENIED = (Kind.PERMISSION, Kind.UNAVAILABLE, Kind.GONE, Kind.BUG)
 
@@ -38,6 +39,10 @@ class Known(msgspec.Struct):
 class _Count(msgspec.Struct):
     name: str
     count: int
+
+
+class _Version(msgspec.Struct):
+    version: str
 
 
 class _Error(msgspec.Struct, rename="camel"):
@@ -157,12 +162,32 @@ def _together(some: Sequence[Request], ask: Ask) -> list[Part | Refused]:
     except Refused as refusal:
         if refusal.kind not in _DENIED:
             raise
+        _served(ask)
         return []
     try:
         answers = [_settled(part, answer.asked) for part in composite.unwrap(answer, some)]
     except msgspec.DecodeError:
         return []
-    return [_judged(request, part, ask) for request, part in zip(some, answers, strict=True)]
+    told = [_judged(request, part, ask) for request, part in zip(some, answers, strict=True)]
+    if all(isinstance(part, Refused) for part in told) and not isinstance(_alone(some[0], ask), Refused):
+        return []  # nothing that this bundle asks for is refused by itself
+    return told
+
+
+def _served(ask: Ask) -> None:
+    """Raises SourceError where the organisation does not have the version of the API that is read."""
+    answer = _alone(Request(VERSIONS), ask)
+    if isinstance(answer, Refused):
+        return
+    try:
+        versions = [one.version for one in msgspec.json.decode(answer.body, type=list[_Version])]
+    except msgspec.DecodeError:
+        return
+    if versions and VERSION.removeprefix("v") not in versions:
+        message = f"the API of this organisation has no version {VERSION.removeprefix('v')}, the last is {versions[-1]}"
+        raise SourceError(
+            "config", message, "Salesforce brings it with its next release, an update of Catchment as well."
+        )
 
 
 def _settled(part: Part, asked: int) -> Part:
@@ -184,7 +209,7 @@ def _judged(request: Request, part: Part, ask: Ask) -> Part | Refused:
     except msgspec.MsgspecError:
         told = _Error()
     kind = JUDGE.kind(part.status, told.error_code, told.message, part.headers)
-    if kind in _DENIED:
+    if kind in _DENIED and kind is not Kind.BUG:  # what is wrong in a bundle may be right by itself
         return Refused(kind, told.message, http_status=part.status, code=told.error_code)
     return _alone(request, ask)
 

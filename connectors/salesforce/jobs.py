@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from connectors.salesforce.soql import BASE
+from connectors.salesforce.soql import BASE, JOBS
 from framework.errors import Kind, Refused
 from framework.feed import Answer, Request, Slice
 
@@ -40,13 +40,13 @@ def request(slice_: Slice, text: str, *, all_rows: bool, columns: int) -> Reques
     if slice_["kind"] == "job":
         body = {"operation": "queryAll" if all_rows else "query", "query": text, "contentType": "CSV",
                 "columnDelimiter": "COMMA", "lineEnding": "LF"}  # fmt: skip
-        return Request(PATH, endpoint="jobs", method="POST", body=msgspec.json.encode(body))
+        return Request(PATH, endpoint=JOBS, method="POST", body=msgspec.json.encode(body))
     if slice_["kind"] == "poll":
-        return Request(f"{PATH}/{slice_['job']}", endpoint="jobs")
+        return Request(f"{PATH}/{slice_['job']}", endpoint=JOBS)
     params = [("maxRecords", str(rows_of_page(columns)))]
     if slice_.get("locator"):
         params.append(("locator", slice_["locator"]))
-    return Request(f"{PATH}/{slice_['job']}/results", params, endpoint="jobs", headers={"Accept": "text/csv"})
+    return Request(f"{PATH}/{slice_['job']}/results", params, endpoint=JOBS, headers={"Accept": "text/csv"})
 
 
 def watched(slice_: Slice, answer: Answer) -> Slice:

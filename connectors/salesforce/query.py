@@ -63,10 +63,13 @@ class Query(Basis):
 
     @property
     def sole(self) -> bool:
-        return not self.stamp
+        return not self.stamp or self._moves
 
     def cost(self, state: State) -> int:
-        return 0 if self.stamp else max(1, -(-state.memory.get("rows", self.rows) // PAGE))
+        pages = max(1, -(-self._rows(state) // PAGE))
+        if not self.stamp:
+            return pages
+        return pages if self._moves and pages > 1 else 0  # a single page costs no more than its changes
 
     def costs(self, name: str) -> Cost:
         first = f"1 per {PAGE} rows, 5 objects in one call; above {BULK_ABOVE} rows a job of about 10 calls"
@@ -86,7 +89,7 @@ class Query(Basis):
         if self.stamp:  # which rows a held comparison did not see is not kept: it is made again
             if due.why == "sweep" or self._compares(state, view):
                 return Pass("compare", due.fills)
-            due.notes["whole"] = (self.silent or self._fixed) and self._stale(state, view)
+            due.notes["whole"] = self._moves and (self.name in view.relist or self._stale(state, view))
             return due
         if due.why == "sweep":
             return due
@@ -101,9 +104,9 @@ class Query(Basis):
         return cheap or view.now - state.memory.get("compared", 0) >= self.cadence
 
     @property
-    def _fixed(self) -> bool:
-        """Whether its stamp stays as it was when a row goes to the bin or comes back from there."""
-        return self.binned and self.stamp not in MOVING
+    def _moves(self) -> bool:
+        """Whether rows change without their stamp: formulas do, and so do rows that go to the bin and come back."""
+        return self.silent or (self.binned and self.stamp not in MOVING)
 
     def _stale(self, state: State, view: View) -> bool:
         """Whether rows are read whole for their silent changes' sake: a single page always, for that costs no more."""
@@ -118,11 +121,16 @@ class Query(Basis):
         return int(state.memory.get("rows", self.rows))
 
     def slices(self, state: State, view: View) -> list[Slice]:
-        born = list(reach.span(state.open, view)) if self.dated else [0, 0]
-        return [
-            {**slice_, "born": born} if slice_["kind"] in ("list", "job") and slice_.get("want") != "ids" else slice_
-            for slice_ in self._slices(state, view)
-        ]
+        slices = self._slices(state, view)
+        if self.dated:
+            born = list(reach.span(state.open, view))
+            slices = [
+                {**slice_, "born": born} if slice_["kind"] in ("list", "job") and slice_.get("want") != "ids" else slice_
+                for slice_ in slices
+            ]
+        if not state.memory.get("live") or (state.open and state.open.why == "first"):
+            return slices
+        return [slice_ if slice_["kind"] == "deleted" else {**slice_, "live": True} for slice_ in slices]
 
     def _slices(self, state: State, view: View) -> list[Slice]:
         opened = state.open
@@ -176,14 +184,18 @@ class Query(Basis):
             return wide.request(slice_, self.type, self._fields(slice_))
         if slice_["kind"] != "list":
             text = self._text(slice_, view)
-            return jobs.request(slice_, text, all_rows=self.binned, columns=len(self.fields))
+            return jobs.request(slice_, text, all_rows=self._all_rows(slice_), columns=len(self.fields))
         if slice_.get("after"):
             return Request(slice_["after"], endpoint=ALONE if slice_.get("alone") else "query", headers=_OPTIONS)
         slice_ = {**slice_, "want": "keys"} if self._wide(slice_, view) else slice_
         return Request(self._path(slice_, view), endpoint="query", headers=_OPTIONS)
 
     def _path(self, slice_: Slice, view: View) -> str:
-        return soql.query_path(self._text(slice_, view), all_rows=self.binned)
+        return soql.query_path(self._text(slice_, view), all_rows=self._all_rows(slice_))
+
+    def _all_rows(self, slice_: Slice) -> bool:
+        """Whether a read asks for the rows in the bin as well."""
+        return self.binned and not slice_.get("live")
 
     def _wide(self, slice_: Slice, view: View) -> bool:
         """Whether a read asks for keys first, for its columns do not fit an address."""
@@ -199,7 +211,7 @@ class Query(Basis):
 
     def _text(self, slice_: Slice, view: View) -> str:
         if slice_.get("want") == "ids":
-            return soql.select(["Id"], self.type, everything=not self.binned)
+            return soql.select(["Id"], self.type, everything=not self._all_rows(slice_))
         asked = [f"{name} != null" for name in slice_.get("new", ())]
         start, until = slice_.get("born") or (view.start if self.dated else 0, 0)
         conditions = [
@@ -233,10 +245,10 @@ class Query(Basis):
         found = _decoder(self.stamp).decode(answer.body)
         if found.total > BULK_ABOVE and not slice_.get("after") and not slice_.get("rest"):
             return Step(slices=[{**slice_, "kind": "job"}])
-        step = Step(rows=len(found.records))
+        step = Step(rows=len(found.records), notes={"live": slice_.get("live")})
         keys = [row.key for row in found.records]
         if slice_.get("want") == "ids":
-            step.seen, step.rows, step.notes = keys, 0, {"compare": True}
+            step.seen, step.rows, step.notes = keys, 0, {**step.notes, "compare": True}
         elif keys:
             step.seen = keys if slice_.get("seen") else ()
             if keys_only and slice_.get("bin"):
@@ -307,6 +319,8 @@ class Query(Basis):
             return [following] if following else None
         if slice_.get("new") and refusal.kind in (Kind.BUG, Kind.SHRINK, Kind.UNAVAILABLE):
             return [{**jobs.plain(slice_), "new": []}]  # no condition on these columns: every row tells
+        if refusal.kind is Kind.BUG and refusal.code != "INVALID_FIELD" and self._all_rows(slice_):
+            return [{**jobs.plain(slice_), "live": True}]  # perhaps it is the bin that this object does not show
         if refusal.kind in (Kind.CURSOR, Kind.GONE) and slice_.get("after"):
             return self._restarted(slice_, refusal, view)
         return self._smaller(slice_, refusal, view) if refusal.kind is Kind.SHRINK else None
@@ -347,6 +361,8 @@ class Query(Basis):
             notes["covered"] = min(notes.get("covered", covered), covered)
         if step.notes.get("alone"):
             notes["alone"] = True  # a bundle is refused it: not tried again
+        if step.notes.get("live"):
+            notes["live"] = True  # queries are refused its bin, of which the log or a comparison tells
 
     def absent(self, state: State) -> int:
         done = state.open
@@ -375,8 +391,7 @@ class Query(Basis):
         if done.why == "gap" and done.notes.get("since"):
             memory["rows"] = rows or 0  # only a part was read
         memory["columns"] = list(self.fields)
-        if done.notes.get("alone"):
-            memory["alone"] = True
+        memory |= {name: True for name in ("alone", "live") if done.notes.get(name)}
         if done.why == "first" or (done.why == "compare" and "covered" not in done.notes):
             memory["deleted"] = memory["compared"] = settled
         elif "covered" in done.notes:

@@ -12,6 +12,7 @@ VERSION = "v68.0"
 BASE = f"/services/data/{VERSION}"
 PAGE = 2_000  # rows of a page at most; wide rows come in smaller pages
 ALONE = "alone"  # endpoint of what goes in no bundle
+JOBS = "jobs"  # endpoint of the bulk API
 # An address and its headers may take 16,384 bytes together; a session token may take some 2,500 of them.
 LONGEST_PATH = 13_000
 

@@ -15,6 +15,7 @@ from framework import page
 from framework.errors import Kind, Refused
 from framework.feed import Answer, Request, Slice
 
+_BOUNDS = ("lo", "hi", "born", "new", "without", "live")  # which rows a read is of, and which columns it goes without
 RETRIED = 1  # fewest rows that a refused read is still halved to
 
 
@@ -22,10 +23,12 @@ def follow_ups(slice_: Slice, keys: Sequence[str], binned: bool) -> list[Slice]:
     """What a page of keys asks for: the live rows by id; those in the bin, which no read by id shows, by a job."""
     slices: list[Slice] = []
     if keys:
-        kept: Slice = {name: slice_[name] for name in ("without",) if name in slice_}
-        slices.append({"id": f"{slice_['id']}/{keys[0]}", "kind": "more", "keys": list(keys), **kept})
+        kept: Slice = {name: slice_[name] for name in (*_BOUNDS, "rest") if name in slice_}
+        slices.append(
+            {"id": f"{slice_['id']}/{keys[0]}", "kind": "more", "keys": list(keys), "of": slice_["id"], **kept}
+        )
     if binned:
-        bounds: Slice = {name: slice_[name] for name in ("lo", "hi", "born", "new", "without") if name in slice_}
+        bounds: Slice = {name: slice_[name] for name in _BOUNDS if name in slice_}
         bounds["lo"] = max(slice_.get("lo", 0), slice_.get("since", 0))
         slices.append({"id": f"{slice_['id']}/bin", "kind": "job", "bin": True, **bounds})
     return slices
@@ -42,8 +45,11 @@ def records(answer: Answer) -> bytes:
 
 
 def refused(slice_: Slice, refusal: Refused) -> list[Slice] | None:
-    """Too much in one answer: half the rows each."""
+    """Too much in one answer: half the rows each. Where rows are not to be had by id, one job brings all of them."""
     keys = slice_["keys"]
+    if refusal.kind in (Kind.GONE, Kind.BUG, Kind.UNAVAILABLE) and not slice_.get("rest"):
+        bounds = {name: slice_[name] for name in _BOUNDS if name in slice_}
+        return [{"id": f"{slice_['of']}/rows", "kind": "job", **bounds}]
     if refusal.kind is not Kind.SHRINK or len(keys) <= RETRIED:
         return None
     half = len(keys) // 2

@@ -146,11 +146,11 @@ class Organisation:
                     self.delete(child, child_id, at=stamp, late=late)
         self._commit(kind, row_id, lambda: self._bin(kind, row_id, stamp), stamp, late, deletes=True)
 
-    def undelete(self, kind: str, row_id: str) -> None:
+    def undelete(self, kind: str, row_id: str, *, at: int | None = None) -> None:
         """Take a record out of the recycle bin."""
         del self.bin[(kind, row_id)]
         self.deletions[kind].pop(row_id, None)
-        self.update(kind, row_id, {"IsDeleted": False})
+        self.update(kind, row_id, {"IsDeleted": False}, at=at)
 
     def purge(self, kind: str, row_id: str) -> None:
         """Empty a record out of the recycle bin: no query shows it any more."""
