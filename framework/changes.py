@@ -338,7 +338,7 @@ def _address(collection: Collection, fields: dict[str, Any]) -> dict[str, str] |
 
 
 def _served(collection: Collection, fills: frozenset[str]) -> list[str]:
-    """What a payload fills: its own collection and those of its lists. One of them may be further behind than others."""
+    """What a payload fills: its own collection and those of its lists; one may be further behind than others."""
     lists = [name for child in collection.children for name in child.collections()]
     return [name for name in (collection.name, *lists) if name in fills]
 

@@ -221,7 +221,8 @@ class Export(Basis):
         """The next page of an export that is not at its end; none where it shows no other, or only what was read.
 
         ``order``: the latest of the stamps by which the vendor orders its rows. ``until`` in the slice: from there on
-        it was read under the start date so far. What stops on an empty page is taken for its end, but no mark passes the last row: what comes later is not lost.
+        it was read under the start date so far. What stops on an empty page is taken for its end, but no mark passes
+        the last row: what comes later is not lost.
         Raises Refused where a cursor stops on rows: from a time on it may move again.
         """
         follow = {name: value for name, value in slice_.items() if name not in ("limit", "shown")}

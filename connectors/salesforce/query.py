@@ -124,10 +124,8 @@ class Query(Basis):
         slices = self._slices(state, view)
         if self.dated:
             born = list(reach.span(state.open, view))
-            slices = [
-                {**slice_, "born": born} if slice_["kind"] in ("list", "job") and slice_.get("want") != "ids" else slice_
-                for slice_ in slices
-            ]
+            whole = [slice_["kind"] in ("list", "job") and slice_.get("want") != "ids" for slice_ in slices]
+            slices = [{**one, "born": born} if rows else one for one, rows in zip(slices, whole, strict=True)]
         if not state.memory.get("live") or (state.open and state.open.why == "first"):
             return slices
         return [slice_ if slice_["kind"] == "deleted" else {**slice_, "live": True} for slice_ in slices]
