@@ -13,7 +13,7 @@ from framework.sight import Closed, Gone
 from framework.warehouse import Codec, Commit, Committed, Decoded, Pace, Warehouse
 from framework.workers import Fetched
 
-FIRST_S = 1.0  # seconds until the first commit
+FIRST_S = 0.9  # seconds until the first commit
 PACK = 10  # pages of a collection that may live as Python objects before they become columns
 
 
