@@ -238,12 +238,16 @@ class Run:
         again = target.selected if self._options.again else frozenset[str]()
         order = Order(
             name, self.run_id, target.selected, target.start, self._options.due, accept, again, self._options.since,
-            source.timeouts.stall, target.missing, target.chosen,
+            source.timeouts.stall, target.missing, target.excluded, target.chosen,
         )  # fmt: skip
         engine = Engine(connector, target.access, order, warehouse, door, report, stop, write, progress, self._save,
                         (gates.per_second, gates.per_endpoint))  # fmt: skip
         began = time.monotonic()
         engine.run()
+        if report.deselected:
+            write(
+                "deselected", collections=report.deselected, message="no longer selected: the tables stay as they are"
+            )
         write("source", status=report.status, calls=report.api_calls, seconds=round(time.monotonic() - began, 2))
         self._publish(warehouse, report, interrupted, connector.views)
 

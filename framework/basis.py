@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from framework import reach
+from framework import lacking, reach
 from framework.collection import Collection
 from framework.errors import Refused
 from framework.feed import CHEAP, DAY, SECOND, Answer, Cost, Pass, Request, Slice, State, Step, View
@@ -17,8 +17,8 @@ class Basis:
 
     Its passes: ``first`` fills tables from nothing, ``tail`` reads what is new since its marks, ``relist`` reads a list
     again whose changes nothing else shows, ``compare`` reads keys only to find what is gone, ``gap`` reads again what
-    somebody asked for, ``earlier`` reads what lies before the start date so far. A subclass is a frozen dataclass with
-    ``collections`` (its own first), and says how it opens slices, asks and reads.
+    somebody asked for, ``earlier`` reads what lies before the start date so far, ``fill`` the columns that rows lack. A
+    subclass is a frozen dataclass with ``collections`` (its own first), and says how it opens slices, asks and reads.
     """
 
     collections: tuple[Collection, ...]
@@ -104,6 +104,8 @@ class Basis:
             return Pass("first", wanted)
         if self.starts and (earlier := reach.earlier(state, view, wanted)):
             return earlier
+        if fill := lacking.fill(state, view, self.lacks(state, view, wanted)):
+            return fill
         if view.gap & set(wanted):
             return Pass("gap", wanted, notes={"since": view.since})
         if state.memory.get("held") and state.memory.get("judged") != view.run:
@@ -117,6 +119,10 @@ class Basis:
             old = bool(view.now) and view.now - state.memory.get("listed", 0) >= self.cadence
             return Pass("relist", wanted) if old or self.name in view.relist else None
         return Pass("tail", wanted)
+
+    def lacks(self, state: State, view: View, names: Sequence[str]) -> dict[str, list[str]]:
+        """Columns that stored rows lack, by collection."""
+        return lacking.lacks(state, view, names)
 
     def compares(self, state: State, view: View) -> bool:
         """Whether it is time to look for what disappeared without a word, by comparing keys."""
@@ -133,7 +139,9 @@ class Basis:
 
     def absent(self, state: State) -> int:
         done = state.open
-        swept = done is not None and (done.why in ("compare", "sweep") or (self.relisted and done.why != "first"))
+        swept = done is not None and (
+            done.why in ("compare", "sweep") or (self.relisted and done.why not in ("first", "fill"))
+        )
         return done.opened - self.settle if done and swept else 0
 
     def note(self, state: State, step: Step) -> None:
@@ -153,9 +161,12 @@ class Basis:
         for name in done.fills:
             if name in refused:
                 state.tables.pop(name, None)  # it is filled again when it is allowed again
-            elif done.why != "earlier":
+            elif done.why not in ("earlier", "fill"):
                 state.marks[name] = max(state.marks.get(name, 0), self.covered(state, done))
                 state.tables[name] = view.tables.get(name, "")
+        lacking.filled(state, done)
+        if done.why == "fill":
+            return
         if done.why == "earlier":
             state.memory |= {"start": reach.reached(done, view), "rows": self._more(state, done)}
         elif done.why != "tail":

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from framework import follow, page, reach, window
+from framework import follow, lacking, page, reach, window
 from framework.collection import Collection
 from framework.errors import Kind, Refused
 from framework.feed import DAY, SECOND, Answer, Pass, Request, Slice, State, Step, View
@@ -106,7 +106,8 @@ class Changes:
 
     def due(self, state: State, view: View) -> Pass | None:
         fills = [name for name in self.fills if name in view.ready]
-        return Pass("changes", fills) if fills else None
+        columns = lacking.lacks(state, view, [name for name in fills if name == self.name])
+        return Pass("changes", fills, notes={"columns": columns} if columns else {}) if fills else None
 
     def slices(self, state: State, view: View) -> list[Slice]:
         fills = state.open.fills if state.open else []
@@ -114,6 +115,8 @@ class Changes:
         earlier = None
         if self.name in fills and state.tables.get(self.name, "") != view.tables.get(self.name, "?"):
             marks[self.name] = view.start
+        elif state.open and state.open.notes.get("columns"):
+            marks[self.name] = state.memory.get("start", view.start)  # all that the vendor still has
         elif self.name in fills:
             earlier = reach.earlier(state, view, fills)
         mark = max(0, min(marks.values(), default=0))
@@ -148,7 +151,7 @@ class Changes:
         fills = frozenset(state.open.fills) if state.open else frozenset[str]()
         if self.name in fills and events:
             versions = [event.created * SECOND + RANK_CHANGED for event in events]
-            step.sights.append(Sight(self.name, answer.body, versions, at="data"))
+            step.sights += lacking.shown(Sight(self.name, answer.body, versions, at="data"), state.open, self.events)
         tail = self._objects(step, events, slice_.get("tail", {}), state, view, fills)
         if shown.has_more and events:
             after, oldest = next((event.id for event in reversed(events) if event.id), ""), events[-1].created
@@ -212,6 +215,7 @@ class Changes:
                 state.marks[name] = max(state.marks.get(name, 0), done.opened - self.overlap)
                 if name == self.name:
                     state.tables[name] = view.tables.get(name, "")
+        lacking.filled(state, done)
         state.memory |= {"seen": sorted(done.notes.get("seen", {})), "since": done.opened - self.overlap}
 
     def _reached(self, state: State, done: Pass, view: View) -> int:

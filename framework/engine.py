@@ -11,10 +11,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from framework import lacking
 from framework.choice import affordable, ready, together
 from framework.committer import Pending, Writer, Written
 from framework.connector import Access, Connector
 from framework.errors import Kind, Refused, SourceError, Stopped
+from framework.exclusion import Excluded
 from framework.feed import Pass, Slice, View
 from framework.holding import Holding
 from framework.http import Door
@@ -22,7 +24,7 @@ from framework.identity import Remembered, recognise
 from framework.limits import Later
 from framework.report import Fault, SourceReport
 from framework.sweep import sweep
-from framework.verdict import LOST, conclude, fault_of
+from framework.verdict import LOST, conclude, fault_of, met
 from framework.warehouse import Commit, Warehouse
 from framework.workers import Fetched, Task, Workers
 
@@ -44,6 +46,7 @@ class Order:
     since: int = 0
     stall_s: float = 600.0
     missing: Mapping[str, Fault] = field(default_factory=dict)  # selected, but the account does not have it
+    excluded: Excluded = field(default_factory=dict)  # columns that are stored nowhere
     chosen: frozenset[str] = frozenset()  # all that the source selects, of which this run may read a part
 
 
@@ -86,7 +89,7 @@ class Engine:
         self._holdings: dict[str, Holding] = {}
         self._tables: dict[str, str] = {}
         self._view = View(order.selected, self._tables, start=order.start, due=order.due, run=order.run_id)
-        self._view.version = connector.version
+        self._view.version, self._view.excluded = connector.version, order.excluded
         self._view.gap, self._view.since = order.again, order.since
         self._faults = dict(order.missing)  # collection -> the refusal that concerns it
         self._unavailable = {name for name, fault in order.missing.items() if fault.kind == "config"}
@@ -124,9 +127,8 @@ class Engine:
         for feed in self._connector.feeds:
             self._holdings[feed.name] = Holding.of(feed, stored.feeds.get(feed.name))
         self._account = Remembered(stored.feeds.get(Remembered.FEED))
-        if self._order.chosen and (left := sorted(stored.tables.keys() - self._order.chosen)):
-            self.report.deselected = left
-            self._log("deselected", collections=left, message="no longer selected: the tables stay as they are")
+        self.report.leave(stored.tables, self._order.chosen)
+        self._dirty |= {n for n, h in self._holdings.items() if lacking.note(h.feed, h.state, self._view)}
         self.report.resumed = any(h.state.open is not None for h in self._holdings.values())
 
     def _introduce(self) -> None:
@@ -314,7 +316,8 @@ class Engine:
     def _fetched(self, message: Fetched) -> None:
         holding = self._holdings[message.task.feed.name]
         slice_ = message.task.slice_
-        holding.flying.pop(slice_["id"], None)
+        if not holding.landed(slice_):
+            return  # its pass was given up meanwhile
         if isinstance(message.error, Later):
             holding.postpone(slice_, message.error.at)
             return
@@ -343,13 +346,8 @@ class Engine:
             raise error or AssertionError
         if error.kind in (Kind.AUTH, Kind.SESSION, Kind.QUOTA):
             raise error
-        feed = holding.feed
-        if error.kind is Kind.UNAVAILABLE and slice_["kind"] == "get":  # a row that stays as it is must say so
-            error = Refused(Kind.BUG, str(error), http_status=error.http_status, code=error.code)
-        if error.kind in (Kind.GONE, Kind.CURSOR) and slice_["kind"] == "list" and not slice_.get("after"):
-            error = Refused(Kind.UNAVAILABLE, str(error), http_status=error.http_status, code=error.code)
-        if error.kind is Kind.GONE and slice_["kind"] == "list":  # of a whole list only its page token can be gone
-            error = Refused(Kind.CURSOR, str(error), http_status=error.http_status, code=error.code)
+        feed, filling = holding.feed, holding.state.open is not None and holding.state.open.why == "fill"
+        error = met(error, slice_, filling=filling)
         if error.kind is Kind.GONE and slice_["kind"] == "get":
             message.step.gone += feed.gone(slice_, self._view.now)
         replaced = feed.refused(slice_, error, self._view)
@@ -358,21 +356,23 @@ class Engine:
             blamed = feed.bare(self._view)
         if blamed:
             self._log("refused", feed=feed.name, kind=error.kind, status=error.http_status, message=str(error))
-            self._blame(holding, blamed, error, exclude=feed.listing or slice_["kind"] != "list")
+            self._blame(holding, blamed, error, exclude=not filling and (feed.listing or slice_["kind"] != "list"))
+        if replaced is None and not filling and error.kind not in DROPPED:
+            holding.failed = True  # its slices stay: the next run goes on from them
+            return
+        self._dirty.add(feed.name)
         if replaced is not None:
             holding.replace(slice_, list(replaced))
             self._pending.add(message)
-            self._dirty.add(feed.name)
-        elif error.kind in DROPPED and slice_["kind"] != "list":
+        elif filling:
+            holding.put_off(self._view)
+            self._again(holding)
+        elif slice_["kind"] != "list":
             holding.replace(slice_, [])
             if error.kind is not Kind.BUG:
                 holding.forget(slice_)
-            self._dirty.add(feed.name)
-        elif error.kind in DROPPED:
-            holding.drop()
-            self._dirty.add(feed.name)
         else:
-            holding.failed = True  # its slices stay: the next run goes on from them
+            holding.drop()
 
     def _blame(self, holding: Holding, names: Iterable[str], error: Refused, *, exclude: bool) -> None:
         """Reports a refusal on what it concerns; another list that fills the same collection goes on doing so."""
@@ -391,17 +391,16 @@ class Engine:
 
     def _end(self, holding: Holding) -> None:
         """Closes a pass that has no slice left, or finds more to read in the rows that it did not see."""
-        opened = holding.state.open
-        here, why = holding.fresh, opened.why if opened else ""
+        here, why = holding.fresh, holding.state.open.why if holding.state.open else ""
         holding.close(self._view)
         self._dirty.add(holding.feed.name)
-        again = None
-        if holding.feed.listing and (not here or why in ("probe", "sweep", "compare", "news", "earlier")):
-            again = self._due(holding)  # that was not yet what this run has to read
-        if again:
+        if holding.feed.listing and (not here or why in ("probe", "sweep", "compare", "news", "earlier", "fill")):
+            self._again(holding)  # that was not yet what this run has to read
+        holding.done = here and not holding.state.open
+
+    def _again(self, holding: Holding) -> None:
+        if again := self._due(holding):
             self._begin(holding, again)
-        else:
-            holding.done = here
 
     def _commit(self, tables: Iterable[Any] = (), report: Mapping[str, Any] | None = None) -> None:
         decoded, gone, closed = self._pending.take()

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from framework import heads, page, proof, reach
+from framework import heads, lacking, page, proof, reach
 from framework.basis import Basis
 from framework.collection import Collection
 from framework.errors import Kind, Refused
@@ -193,7 +193,8 @@ class Export(Basis):
             if self._wants(self.name, view):
                 rows_only = embed(answer.body, at, key, self.beside) if self.beside else None
                 data, where = (answer.body, at) if rows_only is None else (rows_only, "")
-                step.sights.append(Sight(self.name, data, versions, gone, fresh=fresh, at=where))
+                sight = Sight(self.name, data, versions, gone, fresh=fresh, at=where)
+                step.sights += lacking.shown(sight, opened, self.collections[0])
             for part in self.parts:
                 if self._wants(part.into, view):
                     step.sights += _members(part, rows, versions)
@@ -322,7 +323,7 @@ class Export(Basis):
     def close(self, state: State, view: View) -> None:
         done, before = state.open, dict(state.memory)
         super().close(state, view)
-        if done is None:
+        if done is None or done.why == "fill":
             return
         memory, rows = state.memory, done.notes.get("rows", 0)
         memory["rows"] = before.get("rows", 0) + rows if done.why in ("news", "gap", "earlier") else rows

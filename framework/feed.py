@@ -95,7 +95,8 @@ class View:
     could be read at once beside those that are. ``relist``: listings that this run affords
     to read again. ``ready``: collections that a change feed may fill (their listing is
     complete). ``gap``: collections to list again, because their
-    changes are lost to retention or somebody asked for it, from ``since`` on.
+    changes are lost to retention or somebody asked for it, from ``since`` on. ``excluded``: columns that are stored
+    nowhere.
     """
 
     selected: frozenset[str]
@@ -110,6 +111,7 @@ class View:
     gap: frozenset[str] = frozenset()
     since: int = 0
     refused: frozenset[str] = frozenset()
+    excluded: Mapping[str, frozenset[str]] = field(default_factory=dict)
     version: str = ""
     run: str = ""
 

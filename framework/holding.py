@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from framework import reach
+from framework import lacking, reach
 from framework.errors import SourceError
 from framework.feed import DAY, Feed, Pass, Slice, State, View
 from framework.report import Fault, SourceReport, iso
@@ -69,6 +69,7 @@ class Holding:
 
     def begin(self, opened: Pass, view: View) -> None:
         reach.note(opened, view)
+        lacking.order(opened, self.feed, self.state, view)
         self.state.open = opened
         self.fresh = self.needed = True
         self.seen.clear()
@@ -131,6 +132,20 @@ class Holding:
             return all(other.get(name) == slice_.get(name) for name in ("kind", "child", "into"))
 
         self.state.slices = {id_: s for id_, s in self.state.slices.items() if id_ in self.flying or not alike(s)}
+
+    def landed(self, slice_: Slice) -> bool:
+        """Takes a slice whose answer has come from those under way; whether it still was one of them."""
+        if self.flying.get(slice_["id"]) is not slice_:
+            return False
+        del self.flying[slice_["id"]]
+        return True
+
+    def put_off(self, view: View) -> None:
+        """Gives a refused filling up for this run; what of it is under way concerns nobody any more."""
+        lacking.put_off(self.state, view.run)
+        self.state.open, self.state.slices = None, {}
+        self.flying.clear()
+        self.done = True
 
     def drop(self) -> None:
         """Forgets the open pass: the next run asks anew."""

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal
 
 import msgspec
 
-from framework import follow, page, reach, window
+from framework import follow, lacking, page, reach, window
 from framework.collection import Collection
 from framework.errors import Kind, Refused
 from framework.feed import CHEAP, DAY, SECOND, Answer, Pass, Request, Slice, State, Step, View
@@ -87,6 +87,8 @@ class Listing:
             return Pass("probe", sorted(unfilled))
         if earlier := reach.earlier(state, view, wanted):
             return earlier
+        if fill := lacking.fill(state, view, lacking.lacks(state, view, wanted)):
+            return fill
         if view.gap & set(wanted):
             return Pass("gap", wanted, notes={"since": view.since})
         if state.memory.get("held") and state.memory.get("judged") != view.run:
@@ -250,9 +252,12 @@ class Listing:
         for name in done.fills:
             if name in refused:
                 state.tables.pop(name, None)  # it is filled again when it is allowed again
-            elif done.why != "earlier":
+            elif done.why not in ("earlier", "fill"):
                 state.marks[name] = max(state.marks.get(name, 0), settled)
                 state.tables[name] = view.tables.get(name, "")
+        lacking.filled(state, done)
+        if done.why == "fill":
+            return
         if done.why == "earlier":
             self._close_earlier(state, done, view)
             return

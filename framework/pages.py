@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 from urllib.parse import parse_qs, urlsplit
 
-from framework import heads, reach
+from framework import heads, lacking, reach
 from framework.basis import Basis
 from framework.collection import Collection
 from framework.errors import Kind, Refused
@@ -53,6 +53,8 @@ class Pages(Basis):
         found = super().due(state, view)
         if found and found.why == "gap" and self.relisted:
             found.notes["since"] = 0  # it is read whole in any case, so absence counts for all of it
+        if found and found.why == "fill" and self.relisted:
+            found.why = "relist"  # it costs no more, and tells all that is new as well
         return found
 
     def slices(self, state: State, view: View) -> list[Slice]:
@@ -85,7 +87,8 @@ class Pages(Basis):
         if rows.count:
             fresh = frozenset(opened.fills) if opened and opened.why in ("first", "gap") else frozenset[str]()
             gone = heads.said(rows.fields[self.deleted[0]], self.deleted[1]) if self.deleted else None
-            step.sights.append(Sight(self.name, answer.body, version, gone, fresh=fresh, at=at))
+            sight = Sight(self.name, answer.body, version, gone, fresh=fresh, at=at)
+            step.sights += lacking.shown(sight, opened, self.collections[0])
         step.slices = self._next(slice_, envelope)
         if any(one.get("number") for one in step.slices):
             step.notes["drifts"] = True
@@ -204,5 +207,5 @@ class Recent(Pages):
     def close(self, state: State, view: View) -> None:
         done = state.open
         super().close(state, view)
-        if done and done.why != "earlier":
+        if done and done.why not in ("earlier", "fill"):
             state.memory["asked"] = done.opened

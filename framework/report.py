@@ -66,6 +66,10 @@ class SourceReport:
     deselected: list[str] = field(default_factory=list)  # collections with a table that are no longer selected
     notes: list[str] = field(default_factory=list)  # what else somebody should know of the run
 
+    def leave(self, tables: Iterable[str], chosen: frozenset[str]) -> None:
+        """Says which tables are there of collections that are no longer chosen."""
+        self.deselected = sorted(set(tables) - chosen) if chosen else []
+
     def close(self) -> None:
         """Gives every collection and the source its final status."""
         for report in self.collections.values():

@@ -22,6 +22,8 @@ class Sight:
     key. (Embedded lists need no sight of their own: the codec cuts them out of the parent's payload.)
     ``fresh``: names of child collections that this pass fills for the first time, so that a parent already stored with
     a newer version must not make the loader drop them.
+    ``columns``: a partial sight, of these columns alone. It makes no row: it gives them to rows that are there in this
+    very version (events are never changed, so any version of one is the same), and to no other.
     """
 
     collection: str
@@ -32,6 +34,7 @@ class Sight:
     parent_key: str = ""
     fresh: frozenset[str] = frozenset()
     at: str = ""
+    columns: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

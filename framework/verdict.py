@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from framework.errors import Kind, Refused, SourceError, Stopped
+from framework.feed import Slice
 from framework.holding import Holding
 from framework.report import CollectionReport, Fault, SourceReport
 from framework.warehouse import Conflict, WarehouseError
@@ -34,6 +35,20 @@ def fault_of(error: Exception, permission_hint: str) -> Fault:
         hint = permission_hint if kind is Kind.PERMISSION else HINTS.get(kind, LOOK)
         return Fault(error.report, message, error.hint or hint, error.http_status)
     return Fault("internal", f"{type(error).__name__}: {error}", "Report this with the output of `catchment logs RUN`.")
+
+
+def met(refusal: Refused, slice_: Slice, *, filling: bool = False) -> Refused:
+    """What a refusal means by the slice that it met; ``filling``: in a pass that fills columns of stored rows."""
+    kind = refusal.kind
+    if kind in (Kind.GONE, Kind.CURSOR) and slice_["kind"] == "list" and not slice_.get("after"):
+        kind = Kind.UNAVAILABLE
+    elif kind is Kind.GONE and slice_["kind"] == "list":
+        kind = Kind.CURSOR  # of a whole list only its page token can be gone
+    if kind is Kind.UNAVAILABLE and (filling or slice_["kind"] == "get"):
+        kind = Kind.BUG  # rows that stay as they are must say so
+    if kind is refusal.kind:
+        return refusal
+    return Refused(kind, str(refusal), http_status=refusal.http_status, code=refusal.code)
 
 
 def conclude(

@@ -203,18 +203,63 @@ def test_an_object_without_a_time_of_its_changes_is_read_again_when_somebody_wan
 
 def test_new_fields_are_filled_by_reading_the_rows_that_have_them() -> None:
     known = [name for name in FIELDS if name not in ("ARR__c", "IsActive")]
-    state = opened("tail", columns=known)
-    fill = next(s for s in FEED.slices(state, view()) if s["id"] == "fill")
-    assert text_of(fill).endswith("FROM Account WHERE (ARR__c != null OR IsActive != null)")
+    state = filled(columns=known)
+    due = FEED.due(state, view())
+    assert due == Pass("fill", ["accounts"], notes={"columns": {"accounts": ["arr", "is_active"]}, "start": 0})
+    state.open = due
+    (fill,) = FEED.slices(state, view())
+    text = "SELECT Id,IsDeleted,SystemModstamp,ARR__c,IsActive FROM Account WHERE (ARR__c != null OR IsActive != null)"
+    assert text_of(fill) == text
+    (sight,) = FEED.read(fill, page(row(1, ARR__c=5)), state, view()).sights
+    assert (sight.columns, sight.deleted) == (frozenset({"arr", "is_active"}), None)
+    marks = dict(state.marks)
     FEED.close(state, view())
-    assert "fill" not in {s["id"] for s in FEED.slices(opened("tail", **state.memory), view())}
+    assert (state.marks, set(state.memory["columns"])) == (marks, set(FIELDS))
+    again = FEED.due(state, view())
+    assert again is not None
+    assert again.why == "tail"
 
 
 def test_new_fields_that_no_condition_may_name_are_filled_by_reading_all() -> None:
     feed = replace(FEED, unasked=frozenset({"ARR__c"}))
-    state = opened("tail", columns=[name for name in FIELDS if name != "ARR__c"])
-    fill = next(s for s in feed.slices(state, view()) if s["id"] == "fill")
-    assert text_of(fill, feed).endswith("FROM Account")
+    state = filled(columns=[name for name in FIELDS if name != "ARR__c"])
+    state.open = feed.due(state, view())
+    (fill,) = feed.slices(state, view())
+    assert text_of(fill, feed) == "SELECT Id,IsDeleted,SystemModstamp,ARR__c FROM Account"
+
+
+def test_where_stamps_do_not_tell_rows_are_read_whole_for_a_new_field() -> None:
+    feed = replace(FEED, stamp="CreatedDate")
+    state = filled(columns=[name for name in FIELDS if name != "ARR__c"])
+    state.open = feed.due(state, view())
+    (fill,) = feed.slices(state, view())
+    assert text_of(fill, feed) == f"SELECT {','.join(FIELDS)} FROM Account"
+
+
+def test_a_new_field_that_turns_out_not_to_be_there_is_left_to_another_run() -> None:
+    state = filled(columns=[name for name in FIELDS if name != "ARR__c"])
+    state.open = FEED.due(state, view())
+    (fill,) = FEED.slices(state, view())
+    gone = refusal(Kind.BUG, "INVALID_FIELD", "No such column 'ARR__c' on entity 'Account'")
+    (without,) = FEED.refused(fill, gone, view()) or ()
+    assert text_of(without).endswith("WHERE Id = null")
+    FEED.note(state, FEED.read(without, page(), state, view()))
+    FEED.close(state, view())
+    assert "ARR__c" not in state.memory["columns"]
+    now, later = FEED.due(state, view()), FEED.due(state, view(run="r3"))
+    assert now is not None
+    assert later is not None
+    assert (now.why, later.why) == ("tail", "fill")
+
+
+def test_what_a_read_goes_without_is_filled_later() -> None:
+    state = opened("tail")
+    (changed, _) = FEED.slices(state, view())
+    gone = refusal(Kind.BUG, "INVALID_FIELD", "No such column 'ARR__c' on entity 'Account'")
+    (without,) = FEED.refused(changed, gone, view()) or ()
+    FEED.note(state, FEED.read(without, page(row(1)), state, view()))
+    FEED.close(state, view())
+    assert "ARR__c" not in state.memory["columns"]
 
 
 # ----------------------------------------------------------------------------------------- reading

@@ -159,10 +159,12 @@ def test_locators_that_die_young_still_bring_every_row(life: int) -> None:
 
 @pytest.mark.parametrize("kind", [Kind.BUG, Kind.SHRINK])
 def test_new_columns_that_no_condition_may_name_have_every_row_read(kind: Kind) -> None:
-    slice_: Slice = {"id": "fill", "kind": "list", "lo": 0, "new": ["New__c"]}
-    (whole,) = FEED.refused(slice_, no(kind), VIEW) or ()
-    assert whole["new"] == []
-    assert FEED.refused({**whole, "live": True}, no(Kind.BUG), VIEW) is None
+    slice_: Slice = {"id": "list", "kind": "list", "lo": 0, "fill": ["Name"], "new": ["Name"]}
+    (every,) = FEED.refused(slice_, no(kind), VIEW) or ()
+    assert every["new"] == []
+    (whole,) = FEED.refused({**every, "live": True}, no(Kind.BUG), VIEW) or ()
+    assert "fill" not in whole
+    assert FEED.refused(whole, no(Kind.BUG), VIEW) is None
 
 
 def test_an_object_that_refuses_its_bin_is_read_without_it_and_that_is_remembered() -> None:

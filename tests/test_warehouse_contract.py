@@ -58,6 +58,41 @@ def fresh(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     return PLACES[request.param](tmp_path)
 
 
+# ------------------------------------------------------------------------------------------ partial sights
+
+
+def test_a_partial_sight_fills_the_rows_of_its_version_and_makes_none(place: Place) -> None:
+    source = place.source(THINGS, Collection("facts", kind="event", columns=THINGS.columns))
+    whole = [{"id": key, "a": 1} for key in ("equal", "newer", "older", "gone", "same")]
+    source.commit(sight("things", *whole, version=50), sight("facts", {"id": "one", "a": 1}, version=50))
+    source.commit(Gone("things", "gone", 60), sight("things", {"id": "same", "a": 1, "b": [1]}, version=50))
+    before = source.rows("things", "id", "_synced_at")
+    parts = [{"id": key, "a": 9, "b": {"x": 1.10}} for key in ("equal", "newer", "older", "gone", "nobody")]
+    part = sight("things", *parts, {"id": "same", "b": [1]}, version=[50, 40, 60, 50, 50, 50], columns=frozenset("b"))
+    done = source.commit(part, sight("facts", {"id": "one", "b": [2]}, version=70, columns=frozenset("b")))
+    assert source.rows("things", "id", "a", "_version") == [
+        (key, "1", "50") for key in ("equal", "gone", "newer", "older", "same")
+    ]
+    filled = {key: value for key, value in source.rows("things", "id", "b") if value}
+    assert {key: json.loads(value) for key, value in filled.items()} == {
+        "equal": {"x": 1.1}, "gone": {"x": 1.1}, "same": [1],
+    }  # fmt: skip
+    moved = {key for (key, at), (_, was) in zip(source.rows("things", "id", "_synced_at"), before, strict=True)
+             if at != was}  # fmt: skip
+    assert moved == {"equal", "gone"}
+    assert [json.loads(value) for _, value in source.rows("facts", "id", "b")] == [[2]]
+    counts = done.counts["things"]
+    assert (counts.inserted, counts.updated, counts.unchanged) == (0, 2, 4)
+
+
+def test_a_partial_sight_teaches_a_new_column_and_leaves_children_alone(place: Place) -> None:
+    source = place.source(NUMBERED, PARTS)
+    source.commit(sight("numbered", {"id": 1, "parts": [{"n": 1}, {"n": 2}]}, version=5))
+    source.commit(sight("numbered", {"id": 1, "size": "xl", "parts": []}, version=5, columns=frozenset({"size"})))
+    assert source.rows("numbered", "id", "size") == [("1", "xl")]
+    assert [row[1] for row in source.rows("parts", "n", "_deleted_at")] == [None, None]
+
+
 # ------------------------------------------------------------------------------------------------- values
 
 

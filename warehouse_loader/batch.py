@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow as pa
@@ -104,7 +104,7 @@ def _current(one: Packed, stale: Stale, key: str, held: Held) -> Packed:
                 deleted.append(marks[place] if there[name] is None else max(there[name] or 0, versions[place]))
     columns = {name: (kind, made.take(pa.array(kept, pa.int64()))) for name, (kind, made) in one.columns.items()}
     columns["_deleted_at"] = "timestamptz", pa.array(deleted, INSTANT)
-    return Packed(one.collection, one.parent, one.link, one.fresh, len(kept), columns)
+    return replace(one, rows=len(kept), columns=columns)
 
 
 def _newest(table: Any, key: str, *, tells: bool) -> Any:

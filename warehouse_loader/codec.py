@@ -33,6 +33,7 @@ class Chunk:
     deleted: list[bool] | None
     parent: str = ""
     fresh: bool = False
+    only: frozenset[str] = frozenset()  # of a partial sight: its columns
     injected: dict[str, list[str]] = field(default_factory=dict)
 
 
@@ -47,6 +48,7 @@ class Packed:
     rows: int
     columns: dict[str, tuple[Kind, Any]]
     tells: bool = False  # each row came with word of whether it lives
+    only: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,7 @@ class RecordCodec:
         layout, records, kept = self._records(sight.collection, _compact(sight.data), page, sight.at)
         versions = _each(sight.version, kept, len(records))
         deleted = _flags(sight.deleted, kept)
-        chunk = Chunk(layout, records, versions, deleted)
+        chunk = Chunk(layout, records, versions, deleted, only=sight.columns)
         if sight.parent:
             link = _link(self._registry, sight)
             chunk.parent, chunk.fresh = sight.parent, sight.collection in sight.fresh
@@ -114,7 +116,7 @@ class RecordCodec:
         if layout.collection.name in self._registry:
             page.chunks.append(chunk)
             page.rows += len(chunk.records)
-        if not layout.children or not chunk.records:
+        if not layout.children or not chunk.records or chunk.only:
             return
         keys = _keys(chunk)
         for child in layout.children:
@@ -232,7 +234,7 @@ def _keys(chunk: Chunk) -> list[str]:
 
 def pack(pages: Sequence[Page], registry: Registry) -> Page:
     """One page of Arrow columns out of many; what the columns needed beyond their types is taught to the registry."""
-    groups: dict[tuple[str, int, str, bool], list[Chunk]] = defaultdict(list)
+    groups: dict[tuple[str, int, str, bool, frozenset[str]], list[Chunk]] = defaultdict(list)
     closings: list[Closing] = []
     whole = Page()
     for page in pages:
@@ -244,7 +246,7 @@ def pack(pages: Sequence[Page], registry: Registry) -> Page:
         for chunk in page.chunks:
             if chunk.records:
                 name = chunk.layout.collection.name
-                groups[name, id(chunk.layout), chunk.parent, chunk.fresh].append(chunk)
+                groups[name, id(chunk.layout), chunk.parent, chunk.fresh, chunk.only].append(chunk)
     for chunks in groups.values():
         whole.packed.append(_pack(chunks, registry))
     whole.closings = combined(closings)
@@ -272,12 +274,12 @@ def _pack(chunks: list[Chunk], registry: Registry) -> Packed:
 
     from warehouse_loader.arrow import INSTANT, columns
 
-    layout, name = chunks[0].layout, chunks[0].layout.collection.name
+    layout, name, only = chunks[0].layout, chunks[0].layout.collection.name, chunks[0].only
     records = [record for chunk in chunks for record in chunk.records]
     made: dict[str, tuple[Kind, Any]] = {}
     for slot, values in zip(layout.slots, layout.extract(records), strict=True):
         for leaf, kind, array in columns(slot, values):
-            if kind != "null":
+            if kind != "null" and (not only or leaf.name in only or leaf.name == layout.key.name):
                 made[leaf.name] = kind, array
     link = ""
     for column in chunks[0].injected:
@@ -292,7 +294,7 @@ def _pack(chunks: list[Chunk], registry: Registry) -> Packed:
         gone = [version if flag else None for version, flag in zip(versions, flags, strict=True)]
         made["_deleted_at"] = "timestamptz", pa.array(gone, INSTANT)
     tells = all(chunk.deleted is not None for chunk in chunks)
-    return Packed(name, chunks[0].parent, link, chunks[0].fresh, len(records), made, tells)
+    return Packed(name, chunks[0].parent, link, chunks[0].fresh, len(records), made, tells, only)
 
 
 def _linked(kind: Kind, keys: Any) -> tuple[Kind, Any]:

@@ -23,8 +23,8 @@ class Dialect:
     ``arrival``: what orders the rows of a table about as they came. ``to_json``: a function, text to JSON string.
     ``comments``: whether columns get their descriptions as comments. ``page``: bytes that a row must fit in without its
     long values, 0 if it need not. Of JSON: ``member`` of an object by its name, the ``value`` of a ``pair`` by its id,
-    and what either says as ``text``; ``matches`` tells whether a text is of a form.
-    ``rebuilds``: whether a column can be widened although views use it.
+    and what either says as ``text``; ``matches`` tells whether a text is of a form; ``merged``: an object and another's
+    members. ``rebuilds``: whether a column can be widened although views use it.
     """
 
     types: Mapping[Kind, str]
@@ -41,6 +41,7 @@ class Dialect:
     text: str
     matches: str
     rebuilds: bool
+    merged: str
 
     def place(self, key: str) -> str:
         """What finds a row again within one transaction."""

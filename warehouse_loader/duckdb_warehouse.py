@@ -47,6 +47,7 @@ DIALECT = Dialect(
     text="(({})->>'$')",
     matches="regexp_matches({}, {})",
     rebuilds=False,
+    merged="json_merge_patch({}, {})",
 )
 _MEMORY = "256MB"
 _MORE_MEMORY = "1GB"  # a table of a thousand columns and more wants a block for each while it commits

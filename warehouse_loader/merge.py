@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from framework.collection import Child
-from warehouse_loader.dialect import SYSTEM, Dialect, quote
+from warehouse_loader.dialect import OVERFLOW, SYSTEM, Dialect, quote
 from warehouse_loader.lattice import Kind
 
 
@@ -129,6 +129,19 @@ def update_rows(d: Dialect, table: str, key: str, columns: Sequence[str], empty:
     return f"""
         UPDATE {table} AS t SET {", ".join(sets)}
         FROM batch b, hit h WHERE h.how = 'row' AND h.key = b.{key} AND t.{d.place(key)} = h.place"""
+
+
+def fill(d: Dialect, table: str, key: str, columns: Sequence[str], *, versioned: bool) -> str:
+    """Gives columns to the rows that are there, in the version of the batch unless rows never change."""
+    more = d.merged.format(f"coalesce(t.{OVERFLOW}, '{{}}')", f"b.{OVERFLOW}")
+    more = f"CASE WHEN b.{OVERFLOW} IS NULL THEN t.{OVERFLOW} ELSE {more} END"
+    given = {name: more if name == OVERFLOW else f"b.{quote(name)}" for name in columns}
+    differ = [f"t.{quote(name)} IS DISTINCT FROM {value}" for name, value in given.items()]
+    same = " AND t._version = b._version" if versioned else ""
+    return f"""
+        UPDATE {table} AS t SET {", ".join(f"{quote(name)} = {value}" for name, value in given.items())},
+            _synced_at = {d.now} FROM batch b
+        WHERE t.{key} = b.{key}{same} AND ({" OR ".join(differ)})"""
 
 
 def gone_count(table: str, key: str) -> str:

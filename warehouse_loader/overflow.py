@@ -24,6 +24,13 @@ def may_overflow(d: Dialect, columns: int) -> bool:
     return 0 < d.page < columns * LONGEST
 
 
+def taken(d: Dialect, there: Collection[str], columns: Collection[str]) -> Collection[str]:
+    """Which of these columns rows take that are there already: none where a row could be too long for a page by it."""
+    if OVERFLOW in there and may_overflow(d, len(there)):
+        return set(there) - set(columns)
+    return there
+
+
 def folded(batch: Batch, d: Dialect, there: Collection[str]) -> Batch:
     """The batch as a table with the columns ``there`` takes it."""
     if OVERFLOW not in there:

@@ -50,6 +50,7 @@ DIALECT = Dialect(
     text="(({}) #>> '{{}}')",
     matches="{} ~ {}",
     rebuilds=True,
+    merged="{} || {}",
 )
 # For the length of a transaction, so that a connection pool between us and the server stays clean.
 LOCAL = (

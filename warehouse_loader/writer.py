@@ -14,7 +14,7 @@ from framework.warehouse import Commit, Committed, Counts
 from warehouse_loader import catalog, changes, marks, merge, tables
 from warehouse_loader.codec import Closing, Packed, Page, combined, pack
 from warehouse_loader.destination import Session
-from warehouse_loader.dialect import SYSTEM, quote, table
+from warehouse_loader.dialect import OVERFLOW, SYSTEM, quote, table
 from warehouse_loader.lattice import Kind
 from warehouse_loader.layout import Layout
 from warehouse_loader.registry import Registry
@@ -28,6 +28,7 @@ class _Work:
     """What a commit brings for one collection."""
 
     packed: list[Packed] = field(default_factory=list)
+    partial: dict[frozenset[str], list[Packed]] = field(default_factory=lambda: defaultdict(list))
     gone: list[Gone] = field(default_factory=list)
     closings: list[Closing] = field(default_factory=list)
 
@@ -46,7 +47,8 @@ class Writer:
             self._page = pack(self._commit.decoded, self._registry)  # type: ignore[arg-type]
         self._work: dict[str, _Work] = defaultdict(_Work)
         for one in self._page.packed:
-            self._work[one.collection].packed.append(one)
+            work = self._work[one.collection]
+            (work.partial[one.only] if one.only else work.packed).append(one)
         for gone in self._commit.gone:
             self._work[gone.collection].gone.append(gone)
         for closing in combined([*self._page.closings, *self._closed()]):
@@ -108,6 +110,8 @@ class Writer:
             batch = folded(batch, self._d, self._tables.columns[name])
             with self._session.staged("batch", batch.table):
                 self._merge(collection, batch)
+        for columns, packed in work.partial.items():
+            self._fill(collection, columns, packed)
         if collection.kind == "event":
             return
         if work.gone:
@@ -133,6 +137,23 @@ class Writer:
             counts.inserted += new
             counts.deleted += dead
         counts.unchanged += batch.fetched - new - counts.updated
+
+    def _fill(self, collection: Collection, wanted: frozenset[str], packed: Sequence[Packed]) -> None:
+        """Partial sights: rows that are there get these columns; no row comes of them."""
+        from warehouse_loader.batch import assemble
+        from warehouse_loader.overflow import folded, taken
+
+        whole, key, counts = self._place(collection)
+        batch = assemble(self._registry[collection.name], packed, {}, lambda _: {})
+        there = taken(self._d, self._tables.columns[collection.name], wanted)
+        batch = folded(batch, self._d, {*there, collection.key})
+        filled = 0
+        if columns := [name for name in batch.columns if name in wanted or name == OVERFLOW]:
+            with self._session.staged("batch", batch.table):
+                versioned = collection.kind == "object"
+                filled = self._session.change(merge.fill(self._d, whole, key, columns, versioned=versioned))
+        counts.updated += filled
+        counts.unchanged += batch.fetched - filled
 
     def _update(self, whole: str, key: str, batch: Batch, counts: Counts) -> None:
         columns = [name for name in (*batch.columns, *batch.empty) if quote(name) != key]

@@ -83,6 +83,7 @@ class Memory:
         self.tables |= created
         counts: dict[str, Counts] = {c.name: Counts() for c in self.collections}
         sights = [sight for one in commit.decoded for sight in one.sights]  # type: ignore[attr-defined]
+        partial, sights = [s for s in sights if s.columns], [s for s in sights if not s.columns]
         self._parents([sight for sight in sights if not sight.parent], counts)
         for gone in commit.gone:
             self._mark(gone.collection, gone.key, gone.at, counts)
@@ -90,6 +91,8 @@ class Memory:
             self._members(sight, counts)
         for closed in commit.closed:
             self._close(closed, counts)
+        for sight in partial:
+            self._fill(sight, counts[sight.collection])
         self._orphans(counts)
         self.commits += 1
         return Committed(counts, created)
@@ -131,6 +134,20 @@ class Memory:
         for n, payload in enumerate(rows):
             for child in parent.children:
                 self._children(sight, payload, _version(sight, n), payload[field_of_key(parent)], parent, child, counts)
+
+    def _fill(self, sight: Sight, counts: Counts) -> None:
+        """A partial sight: rows that are there, in its version, get its columns, which are whole fields here."""
+        collection = self._known(sight.collection)
+        fields = {str(column.path[0]) for column in collection.columns if column.name in sight.columns}
+        for n, payload in enumerate(objects(sight)):
+            row = self.rows.get(collection.name, {}).get(payload[field_of_key(collection)])
+            same = row is not None and (collection.kind == "event" or row.version == _version(sight, n))
+            given = {name: value for name, value in payload.items() if name in fields}
+            if row is not None and row.payload is not None and same and row.payload | given != row.payload:
+                row.payload = row.payload | given
+                counts.updated += 1
+            else:
+                counts.unchanged += 1
 
     def _declared(self, name: str) -> Collection | None:
         return next((c for c in self.collections if c.name == name), None)

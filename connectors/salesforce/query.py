@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
 
-from connectors.salesforce import deleted, jobs, rendering, soql, wide
+from connectors.salesforce import deleted, filling, jobs, rendering, soql, wide
 from connectors.salesforce.describe import MOVING
 from connectors.salesforce.soql import ALONE, LONGEST_PATH, PAGE
 from framework import reach
@@ -25,7 +25,6 @@ SETTLE = 300 * SECOND
 OVERLAP = 300 * SECOND
 BULK_ABOVE = 10_000  # rows: from here on a job costs fewer calls than pages of 2,000 do
 RESTARTS = 3
-FILTERED = 10  # new columns that one question names: beyond that the whole object is read again
 WITHOUT = 50  # columns that one read may lose to INVALID_FIELD
 _COLUMN = re.compile(r"No such column '([^']+)'")
 _OLDEST = soql.micros("1999-01-01T00:00:00Z")  # before any organisation's first row
@@ -85,6 +84,8 @@ class Query(Basis):
             return None  # deletions are asked for up to the vendor's now; a comparison reads all that is new as well
         due = Basis.due(self, state, view)
         if due is None or due.why not in ("tail", "sweep"):
+            if due and due.why == "fill" and not self.stamp:
+                due.why = "relist"  # its whole list is read: that tells all that is new as well
             return due
         if self.stamp:  # which rows a held comparison did not see is not kept: it is made again
             if due.why == "sweep" or self._compares(state, view):
@@ -138,6 +139,8 @@ class Query(Basis):
             return [self._all(state)]
         if opened.why == "earlier":
             return [{"id": "list", "kind": "list", "lo": 0}]  # how many rows, its first answer tells
+        if opened.why == "fill":
+            return [filling.first(self, opened.notes["columns"].get(self.name, ()), self._all(state))]
         if opened.why == "gap":
             return [self._all(state, opened.notes.get("since", 0) if self.stamp else 0), *self._log(state, view)]
         bounded = self.dated and view.start  # what was created earlier is not read, which says nothing of its presence
@@ -147,11 +150,8 @@ class Query(Basis):
         slices: list[Slice] = [{"id": "list", "kind": "list", "lo": max(0, mark - OVERLAP)}]
         if opened.notes.get("whole"):
             # What went to the bin earlier has been read, with the fields that there were.
-            known = slices[0]["lo"] if self.stamp in MOVING and not self._new(state) else 0
+            known = slices[0]["lo"] if self.stamp in MOVING else 0
             slices = [{**self._all(state), "since": known}]
-        elif new := self._new(state):
-            few = len(new) <= FILTERED and not self.unasked.intersection(new)
-            slices.append({**self._all(state), "id": "fill", "new": new if few else []})
         if opened.why == "compare":
             slices = [{**slice_, "seen": True} for slice_ in slices]
             slices.append(dict(deleted.IDS))
@@ -168,10 +168,9 @@ class Query(Basis):
             return []
         return [deleted.first(since, view.now, small=self._small(state), alone=bool(state.memory.get("alone")))]
 
-    def _new(self, state: State) -> list[str]:
-        """Fields that appeared since the rows were read: their past values moved no stamp."""
-        known = state.memory.get("columns")
-        return [] if known is None else [name for name in self.fields if name not in known]
+    def lacks(self, state: State, view: View, names: Sequence[str]) -> dict[str, list[str]]:
+        columns = filling.lacks(self, state, view) if self.name in names else []
+        return {self.name: columns} if columns else {}
 
     # -- asking -----------------------------------------------------------------------------------------------------
 
@@ -202,22 +201,22 @@ class Query(Basis):
         return bool(slice_.get("wide")) or len(self._path(slice_, view)) > LONGEST_PATH
 
     def _fields(self, slice_: Slice) -> list[str]:
-        fields = [name for name in self.fields if name not in slice_.get("without", ())]
+        fields = [name for name in slice_.get("fill", self.fields) if name not in slice_.get("without", ())]
+        keys = ["Id", *(["IsDeleted"] if self.binned else []), *([self.stamp] if self.stamp else [])]
         if slice_.get("want") == "keys":
-            return ["Id", *(["IsDeleted"] if self.binned else []), *([self.stamp] if self.stamp else [])]
-        return fields
+            return keys
+        return [*keys, *(name for name in fields if name not in keys)] if slice_.get("fill") else fields
 
     def _text(self, slice_: Slice, view: View) -> str:
         if slice_.get("want") == "ids":
             return soql.select(["Id"], self.type, everything=not self._all_rows(slice_))
-        asked = [f"{name} != null" for name in slice_.get("new", ())]
         start, until = slice_.get("born") or (view.start if self.dated else 0, 0)
         conditions = [
             soql.since(self.stamp, slice_.get("lo", 0)) if self.stamp else "",
             soql.before(self.stamp, slice_.get("hi", 0)) if self.stamp else "",
             soql.since("CreatedDate", start),
             soql.before("CreatedDate", until),
-            f"({' OR '.join(asked)})" if asked else "",
+            filling.condition(self, slice_),
         ]
         return soql.select(self._fields(slice_), self.type, conditions, deleted=slice_.get("bin", False))
 
@@ -236,14 +235,14 @@ class Query(Basis):
         if kind == "more":
             data = wide.records(answer)
             rows = _decoder(self.stamp).decode(b'{"records":' + data + b"}").records
-            return Step([self._sight(data, rows, answer, state)] if rows else [])
+            return Step([self._sight(slice_, data, rows, answer, state)] if rows else [], notes=filling.lost(slice_))
         return self._page(slice_, answer, state, self._wide(slice_, view))
 
     def _page(self, slice_: Slice, answer: Answer, state: State, keys_only: bool) -> Step:
         found = _decoder(self.stamp).decode(answer.body)
         if found.total > BULK_ABOVE and not slice_.get("after") and not slice_.get("rest"):
             return Step(slices=[{**slice_, "kind": "job"}])
-        step = Step(rows=len(found.records), notes={"live": slice_.get("live")})
+        step = Step(rows=len(found.records), notes={"live": slice_.get("live"), **filling.lost(slice_)})
         keys = [row.key for row in found.records]
         if slice_.get("want") == "ids":
             step.seen, step.rows, step.notes = keys, 0, {**step.notes, "compare": True}
@@ -258,19 +257,23 @@ class Query(Basis):
                 binned = any(row.gone and soql.micros(row.stamp or _NEVER) >= since for row in found.records)
                 step.slices += wide.follow_ups(slice_, live, binned)
             else:
-                step.sights.append(self._sight(answer.body, found.records, answer, state, at="records"))
+                step.sights.append(self._sight(slice_, answer.body, found.records, answer, state, at="records"))
         if not found.done:
             if not found.next or found.next == slice_.get("after"):
                 raise msgspec.DecodeError("a page that is not the last and names no next one")
             step.slices.append({**slice_, "after": found.next})
         return step
 
-    def _sight(self, data: bytes, rows: Sequence[Any], answer: Answer, state: State, at: str = "") -> Sight:
+    def _sight(
+        self, slice_: Slice, data: bytes, rows: Sequence[Any], answer: Answer, state: State, at: str = ""
+    ) -> Sight:
         versions = self._versions([row.stamp for row in rows], answer, state)
+        if columns := filling.brought(self, slice_):
+            return Sight(self.name, data, versions, at=at, columns=columns)
         return Sight(self.name, data, versions, [row.gone for row in rows] if self.binned else None, at=at)
 
     def _results(self, slice_: Slice, answer: Answer, state: State) -> Step:
-        step, count = Step(), 0
+        step, count = Step(notes=filling.lost(slice_)), 0
         for columns in rendering.pages(answer.body, self._types):
             keys = list(columns["Id"])
             step.rows += len(keys)
@@ -279,8 +282,10 @@ class Query(Basis):
                 continue
             stamps = columns[self.stamp] if self.stamp else ()
             gone = [bytes(raw) == b"true" for raw in columns["IsDeleted"]] if self.binned else None
-            data = rendering.array(columns)
-            step.sights.append(Sight(self.name, data, self._versions(stamps, answer, state), gone))
+            sight = Sight(self.name, rendering.array(columns), self._versions(stamps, answer, state), gone)
+            if brought := filling.brought(self, slice_):
+                sight = replace(sight, deleted=None, columns=brought)
+            step.sights.append(sight)
             step.seen = [*step.seen, *keys] if slice_.get("seen") else ()
             count += len(keys)
         jobs.whole(answer, count)
@@ -309,7 +314,7 @@ class Query(Basis):
         lost = _COLUMN.search(str(refusal)) if refusal.code == "INVALID_FIELD" else None
         without = [*slice_.get("without", ()), lost[1]] if lost else []
         if lost and lost[1] in self.fields and len(without) <= WITHOUT:
-            return [{**jobs.plain(slice_), "kind": slice_["kind"], "without": without}]
+            return [filling.without(slice_, without)]
         if slice_["kind"] == "more":
             return wide.refused(slice_, refusal)
         if slice_["kind"] != "list":
@@ -319,6 +324,8 @@ class Query(Basis):
             return [{**jobs.plain(slice_), "new": []}]  # no condition on these columns: every row tells
         if refusal.kind is Kind.BUG and refusal.code != "INVALID_FIELD" and self._all_rows(slice_):
             return [{**jobs.plain(slice_), "live": True}]  # perhaps it is the bin that this object does not show
+        if slice_.get("fill") and refusal.kind is Kind.BUG:
+            return [filling.whole(slice_)]
         if refusal.kind in (Kind.CURSOR, Kind.GONE) and slice_.get("after"):
             return self._restarted(slice_, refusal, view)
         return self._smaller(slice_, refusal, view) if refusal.kind is Kind.SHRINK else None
@@ -357,6 +364,8 @@ class Query(Basis):
             state.open.why = "compare"  # the log of deletions was refused: the ids that are there tell
         if covered := step.notes.get("covered"):
             notes["covered"] = min(notes.get("covered", covered), covered)
+        if lost := step.notes.get("lost"):
+            notes["lost"] = sorted({*notes.get("lost", ()), *lost})
         if step.notes.get("alone"):
             notes["alone"] = True  # a bundle is refused it: not tried again
         if step.notes.get("live"):
@@ -374,8 +383,9 @@ class Query(Basis):
             return
         small = not self.logged and self._small(state)
         memory, rows = state.memory, state.memory.get("rows")
+        filling.read(self, state, done, view)
         Basis.close(self, state, view)
-        if done.why in ("sweep", "earlier"):
+        if done.why in ("sweep", "earlier", "fill"):
             return
         settled = done.opened - self.settle
         if done.why == "compare":
@@ -388,7 +398,6 @@ class Query(Basis):
             memory |= {"listed": done.opened, "rows": done.notes.get("rows", 0)}
         if done.why == "gap" and done.notes.get("since"):
             memory["rows"] = rows or 0  # only a part was read
-        memory["columns"] = list(self.fields)
         memory |= {name: True for name in ("alone", "live") if done.notes.get(name)}
         if done.why == "first" or (done.why == "compare" and "covered" not in done.notes):
             memory["deleted"] = memory["compared"] = settled

@@ -15,7 +15,15 @@ from framework import page
 from framework.errors import Kind, Refused
 from framework.feed import Answer, Request, Slice
 
-_BOUNDS = ("lo", "hi", "born", "new", "without", "live")  # which rows a read is of, and which columns it goes without
+_BOUNDS = (
+    "lo",
+    "hi",
+    "born",
+    "fill",
+    "new",
+    "without",
+    "live",
+)  # which rows a read is of, and which columns it goes without
 RETRIED = 1  # fewest rows that a refused read is still halved to
 
 
