@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from msgspec import DecodeError
+
 from catchment import wiring
 from catchment.wiring import Target
 from framework import page
+from framework.bundle import Bundle, Part
 from framework.errors import Kind, Refused, SourceError
 from framework.feed import Feed, Pass, Request, Slice, View
 from framework.feed import State as Document
@@ -75,8 +78,10 @@ class _Probe:
         account, self._view.now = recognise(target.connector, target.access, remembered, target.source.name, self._door)
         self._found.account = account.account
         if target.connector.discover:
-            return self._discover()
-        feeds = [feed for feed in target.connector.feeds if set(feed.fills) & target.selected]
+            target = self._discover()
+        feeds = [feed for feed in target.connector.feeds if set(feed.fills) & (target.selected - set(target.missing))]
+        if target.connector.bundle:
+            return self._bundled(feeds, target.connector.bundle)
         with ThreadPoolExecutor(_THREADS) as threads:
             try:
                 for done in [threads.submit(self._feed, feed) for feed in feeds]:
@@ -85,16 +90,55 @@ class _Probe:
                 self._stop.set()  # the others give up too
                 raise
 
-    def _discover(self) -> None:
-        """An account that describes itself says what the credential may read: nothing more needs trying."""
+    def _discover(self) -> Target:
+        """What the account says of itself: what it does not show needs no call."""
         target = wiring.discovered(self._target, self._door, self._state)
-        self._found.readable |= target.selected - set(target.missing)
         self._found.faults |= target.missing
         self._found.unavailable |= {name for name, fault in target.missing.items() if fault.kind == "config"}
+        return target
+
+    def _first(self, feed: Feed) -> Slice:
+        document = Document(open=Pass("probe", [name for name in feed.fills if name in self._target.selected]))
+        return feed.slices(document, self._view)[0]
+
+    def _bundled(self, feeds: Sequence[Feed], bundle: Bundle) -> None:
+        """Asks for a row of each, as many of them in a call as the API takes."""
+        waiting = [(feed, slice_, feed.request(slice_, self._view)) for feed in feeds for slice_ in [self._first(feed)]]
+        while waiting:
+            some, later = waiting[:1], waiting[:0]
+            for one in waiting[1:]:
+                (some if bundle.fits([*(request for *_, request in some), one[2]]) else later).append(one)
+            told = self._together([request for *_, request in some], bundle)
+            for (feed, slice_, request), answer in zip(some, told, strict=True):
+                self._part(feed, slice_, request, answer)
+            waiting = later
+
+    def _together(self, asked: Sequence[Request], bundle: Bundle) -> list[tuple[Part, int] | None]:
+        """The answers to what goes in one call, with the vendor's time; None where bundles are refused."""
+        try:
+            answer = self._door.send("check", bundle.wrap(asked), lambda answer: answer)
+            return [(part, answer.asked) for part in bundle.unwrap(answer, asked)]
+        except Refused as refusal:
+            if refusal.kind in (Kind.AUTH, Kind.SESSION, Kind.QUOTA):
+                raise
+        except DecodeError:
+            pass
+        return [None] * len(asked)
+
+    def _part(self, feed: Feed, slice_: Slice, request: Request, answer: tuple[Part, int] | None) -> None:
+        """Notes what one part of a bundle came to; what it does not tell is asked alone."""
+        try:
+            told = self._door.part(request, *answer) if answer else None
+        except Refused as refusal:
+            self._refused(feed, slice_, refusal)
+            return
+        if told:
+            self._found.readable.update(feed.fills)
+        else:
+            self._ask(feed, slice_)
 
     def _feed(self, feed: Feed) -> None:
-        document = Document(open=Pass("probe", [name for name in feed.fills if name in self._target.selected]))
-        slice_ = feed.slices(document, self._view)[0]
+        slice_ = self._first(feed)
         body = self._ask(feed, slice_)
         apart = _apart(feed, self._target.selected)
         if body is None or not isinstance(feed, Listing):

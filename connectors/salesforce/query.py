@@ -135,6 +135,8 @@ class Query(Basis):
         opened = state.open
         if opened is None or opened.why == "sweep":
             return []
+        if opened.why == "probe":
+            return [{"id": "probe", "kind": "list", "want": "one", "live": True}]
         if opened.why in ("first", "relist"):
             return [self._all(state)]
         if opened.why == "earlier":
@@ -208,6 +210,8 @@ class Query(Basis):
         return [*keys, *(name for name in fields if name not in keys)] if slice_.get("fill") else fields
 
     def _text(self, slice_: Slice, view: View) -> str:
+        if slice_.get("want") == "one":
+            return f"{soql.select(['Id'], self.type)} LIMIT 1"
         if slice_.get("want") == "ids":
             return soql.select(["Id"], self.type, everything=not self._all_rows(slice_))
         start, until = slice_.get("born") or (view.start if self.dated else 0, 0)
