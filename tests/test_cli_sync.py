@@ -174,7 +174,7 @@ def test_a_second_signal_ends_it_at_once_and_the_run_stands_as_interrupted(serve
 
 def test_one_run_a_source_at_a_time(server: Server, tmp_path: Path) -> None:
     made = project(tmp_path, server)
-    server.latency = 0.5
+    server.latency = 3.0  # longer than two commands take on a busy machine
     try:
         with made.start("sync", "--json") as first:
             under_way(first, server, 1)
