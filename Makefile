@@ -65,7 +65,7 @@ fixtures: $(DEV) ## load recorded vendor answers, where the machine has them
 		CATCHMENT_FIXTURES="$(CATCHMENT_FIXTURES)" $(PY) -m pytest -q -m fixtures tests/test_fixtures.py; \
 	else echo "No recorded vendor answers at $(CATCHMENT_FIXTURES) (set CATCHMENT_FIXTURES): nothing to load."; fi
 
-bench: $(CORE) $(BENCH) ## measure against dlt and a hand-written script, write the table
+bench: $(DEV) $(BENCH) ## measure against dlt and a hand-written script, write the table
 	@$(PY) -m compileall -q $(PACKAGES)
 	@$(PY) -m benchmarks
 

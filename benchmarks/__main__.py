@@ -5,12 +5,27 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import calls, latency, memory, reread, startup, stripe_first_sync, table
+from benchmarks import (
+    calls,
+    latency,
+    memory,
+    postgresql_load,
+    postgresql_readers,
+    postgresql_sync,
+    reread,
+    startup,
+    stripe_first_sync,
+    table,
+)
 from benchmarks.options import Options
 from benchmarks.table import Section
 
 MEASURES: dict[str, Callable[[Options], Section]] = {
-    module.NAME: module.measure for module in (stripe_first_sync, reread, memory, latency, calls, startup)
+    module.NAME: module.measure
+    for module in (
+        *(stripe_first_sync, reread, memory, latency, calls, startup),
+        *(postgresql_load, postgresql_sync, postgresql_readers),
+    )
 }
 
 

@@ -39,8 +39,10 @@ class Contestant:
     schema: str
 
 
-def configure(imitation: Imitation, folder: Path, *, per_second: int = 100_000, only: Sequence[str] = ()) -> Path:
-    """Write a `catchment.yaml` for the imitation; returns its path."""
+def configure(
+    imitation: Imitation, folder: Path, *, per_second: int = 100_000, only: Sequence[str] = (), warehouse: str = ""
+) -> Path:
+    """Write a `catchment.yaml` for the imitation; returns its path. `warehouse`: not a file in the folder."""
     source: dict[str, Any] = {
         "connector": "stripe",
         "credentials": {"api_key": imitation.key},
@@ -51,7 +53,8 @@ def configure(imitation: Imitation, folder: Path, *, per_second: int = 100_000, 
         source["collections"] = list(only)
     path = folder / "catchment.yaml"
     # JSON is YAML too.
-    path.write_text(json.dumps({"warehouse": "duckdb:///warehouse.duckdb", "sources": {SOURCE: source}}, indent=2))
+    settings = {"warehouse": warehouse or "duckdb:///warehouse.duckdb", "sources": {SOURCE: source}}
+    path.write_text(json.dumps(settings, indent=2))
     return path
 
 

@@ -33,9 +33,9 @@ class Server:
         self.folder = Path(tempfile.mkdtemp(prefix="pg"))
         self._user = "nobody" if os.geteuid() == 0 else None  # the server refuses to run as root
         self._bin = _binaries(version, self.folder, copied=self._user is not None) / "bin"
-        self._data = self.folder / "data"
-        self._data.mkdir()
-        for folder in (self.folder, self._data):
+        self.data = self.folder / "data"
+        self.data.mkdir()
+        for folder in (self.folder, self.data):
             folder.chmod(0o755)
             if self._user:
                 shutil.chown(folder, self._user)
@@ -43,7 +43,7 @@ class Server:
         word.write_text("secret word/@")
         word.chmod(0o644)
         self._run("initdb", "--encoding=utf8", "--locale=C", "-U", "postgres", "--auth=scram-sha-256", "-N",
-                  f"--pwfile={word}", "-D", str(self._data))  # fmt: skip
+                  f"--pwfile={word}", "-D", str(self.data))  # fmt: skip
         self.port = _free_port()
         self.start()
 
@@ -51,11 +51,11 @@ class Server:
         """Starts it and waits until it answers."""
         options = " ".join(f"-c {one}" for one in self.settings)
         options += f" -c listen_addresses=127.0.0.1 -c port={self.port} -c unix_socket_directories={self.folder}"
-        self._run("pg_ctl", "-w", "-s", "-D", str(self._data), "-l", str(self.folder / "log"), "-o", options, "start")
+        self._run("pg_ctl", "-w", "-s", "-D", str(self.data), "-l", str(self.folder / "log"), "-o", options, "start")
 
     def stop(self, mode: str = "immediate") -> None:
         """Ends it, as a crash does where nothing else is said."""
-        self._run("pg_ctl", "-w", "-s", "-D", str(self._data), "-m", mode, "stop")
+        self._run("pg_ctl", "-w", "-s", "-D", str(self.data), "-m", mode, "stop")
 
     def remove(self) -> None:
         """Ends it for good."""

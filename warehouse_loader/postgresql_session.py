@@ -93,11 +93,11 @@ class PostgresSession:
 
     # ------------------------------------------------------------------------------------- statements
 
-    def script(self, sql: str) -> None:
-        """Runs statements in one go."""
+    def script(self, sql: str) -> int:
+        """Runs statements in one go; how many rows the last one wrote."""
         with self._connection.cursor() as cursor:
             cursor.adbc_statement.set_sql_query(sql)
-            cursor.adbc_statement.execute_update()
+            return max(int(cursor.adbc_statement.execute_update()), 0)
 
     def rows(self, sql: str) -> list[Row]:
         with self._connection.cursor() as cursor:
@@ -124,17 +124,14 @@ class PostgresSession:
         self._connection.adbc_cancel()
 
     def change(self, sql: str) -> int:
-        with self._connection.cursor() as cursor:
-            cursor.execute(sql)
-            return max(int(cursor.rowcount), 0)
+        return self.script(sql)
 
     def keep(self, name: str, query: str) -> int:
-        self.script(f"DROP TABLE IF EXISTS pg_temp.{name}; CREATE TEMP TABLE {name} ON COMMIT DROP AS {query}")
-        return int(self.rows(f"SELECT count(*) FROM {name}")[0][0])
+        return self.script(f"DROP TABLE IF EXISTS pg_temp.{name}; CREATE TEMP TABLE {name} ON COMMIT DROP AS {query}")
 
     def now(self, micros: int) -> None:
         at = (_EPOCH + dt.timedelta(microseconds=micros)).isoformat()
-        self.rows(f"SELECT set_config('catchment.now', {literal(at)}, true)")
+        self.script(f"SELECT set_config('catchment.now', {literal(at)}, true)")
 
     def hold(self, state: str) -> None:
         self.script(f"LOCK TABLE {state} IN SHARE ROW EXCLUSIVE MODE")
@@ -230,7 +227,7 @@ class PostgresSession:
         name = quote(_index(table_name, column))
         return [f"CREATE {kind} IF NOT EXISTS {name} ON {table(schema, table_name)} ({quote(column)})"]
 
-    def briefly(self, work: Callable[[], None]) -> None:
+    def briefly(self, work: Callable[[], object]) -> None:
         """Runs what needs a short lock; between two attempts everybody else goes on."""
         steps = itertools.chain((0.2, 0.5, 1.0, 2.0), itertools.repeat(5.0))
 

@@ -11,7 +11,7 @@ from warehouse_loader.dialect import literal
 from warehouse_loader.postgresql_errors import state, told
 
 Rows = Callable[[str], list[tuple[Any, ...]]]
-Script = Callable[[str], None]
+Script = Callable[[str], object]
 
 _KINDS = {"m": "materialized view", "r": "rule of the table", "p": "rule of the table"}
 _RULE = "'pg_rewrite'::regclass"

@@ -4,7 +4,10 @@
 client with its cursor paginator, as its documentation teaches. `--parallel` reads the collections side by side,
 which pays as soon as the API takes time to answer and costs a little where it does not.
 
-Usage: python -m benchmarks.peers.dlt_stripe URL KEY WAREHOUSE [--reader own|dlt] [--parallel]
+Into PostgreSQL it goes by Parquet and ADBC, or, with `--format csv`, by text and COPY.
+
+Usage: python -m benchmarks.peers.dlt_stripe URL KEY WAREHOUSE [--reader own|dlt] [--parallel] [--format parquet|csv]
+       WAREHOUSE: a DuckDB file, or the address of a PostgreSQL database
 """
 
 import argparse
@@ -67,7 +70,9 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("url")
     options.add_argument("key")
-    options.add_argument("warehouse", type=Path)
+    options.add_argument("warehouse")
+    options.add_argument("--folder", type=Path, help="where dlt works (beside the file)")
+    options.add_argument("--format", choices=("parquet", "csv"), default="parquet")
     options.add_argument("--reader", choices=("own", "dlt"), default="own")
     options.add_argument("--parallel", action="store_true")
     chosen = options.parse_args()
@@ -76,13 +81,15 @@ def main() -> None:
         dlt.resource(read, name=name, primary_key="id", write_disposition=MERGE, parallelized=chosen.parallel)(path)
         for name, path in pages.COLLECTIONS.items()
     ]
+    remote = chosen.warehouse.startswith("postgresql://")
+    destination = (dlt.destinations.postgres if remote else dlt.destinations.duckdb)(chosen.warehouse)
     pipeline = dlt.pipeline(
         "stripe",
-        destination=dlt.destinations.duckdb(str(chosen.warehouse)),
+        destination=destination,
         dataset_name="stripe_live",
-        pipelines_dir=str(chosen.warehouse.parent / "dlt"),
+        pipelines_dir=str((chosen.folder or Path(chosen.warehouse).parent) / "dlt"),
     )
-    pipeline.run(resources, loader_file_format="parquet")
+    pipeline.run(resources, loader_file_format=chosen.format)
 
 
 if __name__ == "__main__":
