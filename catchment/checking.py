@@ -24,6 +24,7 @@ from framework.listing import Listing
 from framework.report import Fault
 from framework.verdict import fault_of
 from framework.warehouse import FeedState
+from state.redaction import redactor
 
 if TYPE_CHECKING:
     from state import State
@@ -40,7 +41,6 @@ class Found:
     error: Fault | None = None
     readable: set[str] = field(default_factory=set)
     faults: dict[str, Fault] = field(default_factory=dict)
-    unavailable: set[str] = field(default_factory=set)
 
 
 def check(target: Target, known: FeedState | None, state: State, log: Callable[..., None]) -> dict[str, Any]:
@@ -56,7 +56,8 @@ def check(target: Target, known: FeedState | None, state: State, log: Callable[.
         found.error = fault_of(error, target.connector.permission_hint)
     finally:
         stop.set()
-    return _document(target, found)
+    document: dict[str, Any] = redactor(target.secrets)(_document(target, found))
+    return document
 
 
 class _Probe:
@@ -94,7 +95,6 @@ class _Probe:
         """What the account says of itself: what it does not show needs no call."""
         target = wiring.discovered(self._target, self._door, self._state)
         self._found.faults |= target.missing
-        self._found.unavailable |= {name for name, fault in target.missing.items() if fault.kind == "config"}
         return target
 
     def _first(self, feed: Feed) -> Slice:
@@ -173,9 +173,9 @@ class _Probe:
         bare = [new for new in replaced or () if new.get("bare")]
         blamed = feed.bare(self._view) if bare and isinstance(feed, Listing) else feed.blames(slice_, self._view)
         for name in blamed:
-            self._found.faults.setdefault(name, fault)
-            if refusal.kind is Kind.UNAVAILABLE:
-                self._found.unavailable.add(name)
+            told = self._found.faults.get(name)
+            if told is None or told.kind == "config":  # of what is not there and what is refused the refusal counts
+                self._found.faults[name] = fault
         return self._ask(feed, bare[0]) if bare else None
 
 
@@ -202,7 +202,7 @@ def _document(target: Target, found: Found) -> dict[str, Any]:
             continue
         fault = found.error or found.faults.get(name)
         readable = found.error is None and name in found.readable
-        ok = ok and (fault is None or (name in found.unavailable and not readable))
+        ok = ok and (fault is None or (fault.kind == "config" and not found.error and not readable))
         collections.append({"collection": name, "readable": readable, "error": fault.document() if fault else None})
     return {
         "source": target.source.name,

@@ -122,7 +122,7 @@ class Run:
                 target.connector.name,
                 {c.name: CollectionReport(c.name) for c in target.connector.collections if c.name in target.selected},
             )
-        secrets = [secret for target in targets for secret in (*target.source.secrets(), *target.access.secrets)]
+        secrets = [secret for target in targets for secret in target.secrets]
         self._redact = redactor(secrets)
         with self._state.log(self.run_id, secrets) as log:
             beat = threading.Thread(target=self._beat, args=(done := threading.Event(),), daemon=True)

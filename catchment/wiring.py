@@ -40,6 +40,11 @@ class Target:
     missing: Mapping[str, Fault] = field(default_factory=dict)
 
     @property
+    def secrets(self) -> frozenset[str]:
+        """What must be written down nowhere: every credential but those that only name the account."""
+        return frozenset((*self.source.secrets(), *self.access.secrets)) - frozenset(self.access.known)
+
+    @property
     def start(self) -> int:
         """Microseconds before which nothing is read; 0 for all."""
         day = self.source.start_date

@@ -27,7 +27,7 @@ class Access:
 
     ``mode``: which half of an account the credential opens ("live", "test", "" when the app has no such halves).
     ``base_url``: the account's own host, where an app has one for each. ``grant``: how tokens are fetched and renewed,
-    for credentials that are no header by themselves.
+    for credentials that are no header by themselves. ``known``: credentials that are no secret, for errors name them.
     """
 
     headers: Mapping[str, str]
@@ -35,6 +35,7 @@ class Access:
     rates: tuple[Rate, ...]
     mode: str = ""
     secrets: tuple[str, ...] = ()
+    known: tuple[str, ...] = ()
     base_url: str = ""
     grant: Grant | None = None
 
@@ -68,7 +69,7 @@ class Judge:
             return found
         if status == 429:
             return Kind.WAIT  # whoever says it: too many calls (RFC 6585)
-        return Kind.OK if 200 <= status < 300 else Kind.RETRY if status >= 500 else Kind.BUG
+        return Kind.OK if 200 <= status < 300 else Kind.RETRY if status >= 500 or status == 408 else Kind.BUG
 
 
 @dataclass(frozen=True, slots=True)

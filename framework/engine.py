@@ -376,11 +376,13 @@ class Engine:
     def _blame(self, holding: Holding, names: Iterable[str], error: Refused, *, exclude: bool) -> None:
         """Reports a refusal on what it concerns; another list that fills the same collection goes on doing so."""
         fault = fault_of(error, self._connector.permission_hint)
-        for name in names:
-            if name in self._order.selected:
-                self._faults.setdefault(name, fault)
-                if error.kind is Kind.UNAVAILABLE:
-                    self._unavailable.add(name)
+        for name in self._order.selected & set(names):
+            if error.kind is Kind.UNAVAILABLE and name not in self._faults:
+                self._unavailable.add(name)
+            elif error.kind is not Kind.UNAVAILABLE and name in self._unavailable:  # a list of it is there, and refused
+                self._unavailable.discard(name)
+                self._faults[name] = fault
+            self._faults.setdefault(name, fault)
         if error.kind in DROPPED and exclude:
             holding.deny(names)
             others = {n for h in self._listings() if h is not holding for n in h.feed.fills}

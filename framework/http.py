@@ -309,6 +309,10 @@ class Door:
             kind = Kind.RETRY  # there is no less to ask for
         text = message or f"{request.path} answered {status}" + ("" if body else " with an empty body")
         refusal = Refused(kind, text, http_status=status, code=code)
+        if 300 <= status < 400:
+            host = urlsplit(headers.get("location", "")).netloc or "another address"
+            text, hint = f"{request.path} was redirected to {host}: not followed", "Check `base_url` and any proxy."
+            refusal = Refused(kind, text, report="upstream", http_status=status, hint=hint)
         told = _advice(headers, time.time() + self._skew) if kind in (Kind.WAIT, Kind.RETRY) else None
         allowed = judge.allowance(headers) if judge.allowance else ()
         if told is None and kind is Kind.WAIT:

@@ -122,6 +122,18 @@ def test_a_wrong_key_ends_at_once(server: Server, tmp_path: Path) -> None:
         assert WRONG not in text
 
 
+def test_an_account_that_is_not_the_keys_is_named_and_the_key_is_not(server: Server, tmp_path: Path) -> None:
+    made = Project(tmp_path, "catchment")
+    credentials = {"api_key": WRONG, "account": "acct_of_somebody_else"}
+    with Server(generate(seed=4, objects=50), WRONG) as other:
+        made.configure({"shop": source("stripe", other.url, credentials, rate_limit=FAST)})
+        for command in ("sync", "check"):
+            done = made.run(command, "--json")
+            (shop,) = done.document["sources"]
+            assert "acct_of_somebody_else" in shop["error"]["message"]
+            assert WRONG not in done.stdout + done.stderr
+
+
 def test_a_restricted_key_reports_each_refusal_and_loads_the_rest(server: Server, tmp_path: Path) -> None:
     made = project(tmp_path, server, RESTRICTED)
     done = made.run("sync")

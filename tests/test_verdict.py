@@ -238,6 +238,16 @@ def test_members_that_another_list_shows_as_well_are_not_unavailable(source: Sou
     assert run.statuses["cards"] == "succeeded"
 
 
+def test_permission_is_no_reason_to_be_unavailable(source: Source) -> None:
+    """Cards stand in two lists: the account does not have one, the key may not read the other."""
+    source.account.unavailable["accounts"] = (400, "Only Connect platforms can do this. You must first enable Connect.")
+    restrict(source, "customers")
+    run = source.run()
+    assert run.statuses["accounts"] == "unavailable"
+    for name in ("cards", "bank_accounts"):
+        assert (run.statuses[name], run[name]["error"]["kind"]) == ("failed", "permission")
+
+
 def test_an_account_that_has_nothing_of_it_all_is_a_wrong_configuration(source: Source) -> None:
     source.select(frozenset({"topups"}))
     source.account.unavailable["topups"] = (400, "Your account is not set up to use Top-ups.")

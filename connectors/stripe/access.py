@@ -39,4 +39,5 @@ def access(credentials: Mapping[str, str]) -> Access:
         rates=LIVE if found[2] == "live" else TEST,
         mode=found[2],
         secrets=(key,),
+        known=(account,),
     )

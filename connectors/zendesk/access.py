@@ -42,6 +42,7 @@ def access(credentials: Mapping[str, str]) -> Access:
         fingerprint=hashlib.sha256(known.encode()).hexdigest()[:16],
         rates=RATES,
         secrets=secrets,
+        known=(given["subdomain"], subdomain),
         base_url=f"https://{subdomain}.{HOST}",
         grant=grant,
     )
