@@ -17,9 +17,10 @@ from catchment import registry, wiring
 from catchment.choosing import chosen, misspelt, near, undeclared
 from catchment.wiring import Target
 from config import Settings, Source
-from framework.engine import Engine, Order
+from framework.engine import Engine
 from framework.exclusion import Excluding, Exclusion, without
 from framework.fieldview import FieldView
+from framework.order import Order
 from framework.report import CollectionReport, Fault, SourceReport, run_document
 from framework.verdict import fault_of
 from framework.warehouse import Commit, Warehouse, WarehouseError

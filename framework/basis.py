@@ -16,9 +16,9 @@ class Basis:
     """The answers of a feed without a change feed beside it: its own reading tells what is new.
 
     Its passes: ``first`` fills tables from nothing, ``tail`` reads what is new since its marks, ``relist`` reads a list
-    again whose changes nothing else shows, ``compare`` reads keys only to find what is gone, ``gap`` reads again what
-    somebody asked for, ``earlier`` reads what lies before the start date so far, ``fill`` the columns that rows lack. A
-    subclass is a frozen dataclass with ``collections`` (its own first), and says how it opens slices, asks and reads.
+    again whose changes nothing else shows, ``compare`` reads keys only to find what is gone, ``gap`` reads all of it
+    again, ``earlier`` reads what lies before the start date so far, ``fill`` the columns that rows lack. A subclass is
+    a frozen dataclass with ``collections`` (its own first), and says how it opens slices, asks and reads.
     """
 
     collections: tuple[Collection, ...]
@@ -49,6 +49,10 @@ class Basis:
     @property
     def complete(self) -> bool:
         return True
+
+    @property
+    def comparable(self) -> bool:
+        return False
 
     @property
     def by_id(self) -> int:
@@ -107,7 +111,7 @@ class Basis:
         if fill := lacking.fill(state, view, self.lacks(state, view, wanted)):
             return fill
         if view.gap & set(wanted):
-            return Pass("gap", wanted, notes={"since": view.since})
+            return Pass("gap", wanted, notes={"since": 0})
         if state.memory.get("held") and state.memory.get("judged") != view.run:
             held = state.memory["held"]
             if held.get("compared"):

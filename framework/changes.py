@@ -67,6 +67,7 @@ class Changes:
     settle: int = 60 * SECOND
     limit: int = 100
     complete: ClassVar[bool] = False
+    comparable: ClassVar[bool] = False
     by_id: ClassVar[int] = 1
 
     @property
@@ -114,7 +115,7 @@ class Changes:
         marks = {name: state.marks.get(name, 0) for name in fills}
         earlier = None
         if self.name in fills and state.tables.get(self.name, "") != view.tables.get(self.name, "?"):
-            marks[self.name] = view.start
+            marks[self.name] = reach.span(state.open, view)[0]
         elif state.open and state.open.notes.get("columns"):
             marks[self.name] = state.memory.get("start", view.start)  # all that the vendor still has
         elif self.name in fills:

@@ -30,17 +30,19 @@ def affordable(listings: Sequence[Holding]) -> frozenset[str]:
 
 
 def ready(holdings: Iterable[Holding], cap: int) -> tuple[Holding, Slice] | None:
-    """Follow-ups first, so that documents stay small; then lists that must be read in one chain, for they end last;
-    then the slice with the most pages left, so that all end together.
+    """What keeps tables up to date goes before what reads them again. Of either follow-ups first, so that documents
+    stay small; then lists that must be read in one chain, for they end last; then the slice with the most pages left,
+    so that all end together.
     """
-    best: tuple[tuple[bool, bool, float, int], Holding, Slice] | None = None
+    best: tuple[tuple[bool, bool, bool, float, int], Holding, Slice] | None = None
     for holding in holdings:
         if holding.failed or not holding.state.open or len(holding.flying) >= cap:
             continue
         found = holding.ready(FOLLOW_UPS)
         if found is None:
             continue
-        rank = (found["kind"] == "list", not holding.feed.chained, -pages_left(found), len(holding.flying))
+        later = found["kind"] == "list", not holding.feed.chained, -pages_left(found), len(holding.flying)
+        rank = (holding.again, *later)
         if best is None or rank < best[0]:
             best = (rank, holding, found)
     return best and best[1:]

@@ -59,6 +59,9 @@ class Child:
         return (self.into,) if isinstance(self.into, str) else tuple(dict.fromkeys(self.into.values()))
 
 
+_CREATED = ("created", "created_at", "created_date", "date")
+
+
 @dataclass(frozen=True, slots=True)
 class Erasure:
     """What goes from rows when the vendor has erased what they belong to.
@@ -99,3 +102,9 @@ class Collection:
     current_by: str = ""  # how it is kept up to date, for catalog and docs
     deletions: str = ""  # how its deletions are seen, for catalog and docs
     missing: Mapping[str, str] = field(default_factory=dict)  # documented columns that are left out -> why
+
+    @property
+    def created(self) -> Column | None:
+        """The column that tells when a row was created; None where none does."""
+        times = {column.name: column for column in self.columns if column.type == "timestamptz"}
+        return next((times[name] for name in _CREATED if name in times), None)

@@ -9,7 +9,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
-from framework.sight import Closed, Gone
+from framework.sight import Closed, Gone, Live
 from framework.warehouse import Codec, Commit, Committed, Decoded, Pace, Warehouse
 from framework.workers import Fetched
 
@@ -38,6 +38,7 @@ class Pending:
                 loose.clear()
         self.gone += fetched.step.gone
         self.closed += fetched.step.closed
+        self.live += fetched.step.live
 
     @property
     def full(self) -> bool:
@@ -54,12 +55,12 @@ class Pending:
     def empty(self) -> bool:
         return not (self.rows or self.gone or self.closed)
 
-    def take(self) -> tuple[list[Decoded], list[Gone], list[Closed]]:
+    def take(self) -> tuple[list[Decoded], list[Gone], list[Closed], list[Live]]:
         for loose in self._loose.values():
             if loose:
                 self._packed.append(self._codec.pack(loose))
                 loose.clear()
-        taken = (self._packed, self.gone, self.closed)
+        taken = (self._packed, self.gone, self.closed, self.live)
         self._commits += 1
         self._clear()
         return taken
@@ -68,6 +69,7 @@ class Pending:
         self._packed: list[Decoded] = []
         self.gone: list[Gone] = []
         self.closed: list[Closed] = []
+        self.live: list[Live] = []
         self.rows = self.bytes = 0
 
 

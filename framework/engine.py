@@ -7,21 +7,20 @@ import threading
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from framework import lacking
+from framework import lacking, resync
 from framework.choice import affordable, ready, together
 from framework.committer import Pending, Writer, Written
 from framework.connector import Access, Connector
 from framework.errors import Kind, Refused, SourceError, Stopped
-from framework.exclusion import Excluded
 from framework.feed import Pass, Slice, View
 from framework.holding import Holding
 from framework.http import Door
 from framework.identity import Remembered, recognise
 from framework.limits import Later
+from framework.order import Order
 from framework.report import Fault, SourceReport
 from framework.sweep import sweep
 from framework.verdict import LOST, conclude, fault_of, met
@@ -30,24 +29,6 @@ from framework.workers import Fetched, Task, Workers
 
 KEEPS = (SourceError, Refused, Stopped)  # errors after which what was read is sound, and kept
 DROPPED = (Kind.PERMISSION, Kind.UNAVAILABLE, Kind.BUG, Kind.CURSOR)  # asking the same again would not help
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What a run is asked to do with a source. ``start``: microseconds before which nothing is read, 0 for all."""
-
-    source: str
-    run_id: str
-    selected: frozenset[str]
-    start: int = 0
-    due: bool = False
-    accept_deletes: frozenset[str] = frozenset()
-    again: frozenset[str] = frozenset()  # collections to read again in place, from ``since`` on
-    since: int = 0
-    stall_s: float = 600.0
-    missing: Mapping[str, Fault] = field(default_factory=dict)  # selected, but the account does not have it
-    excluded: Excluded = field(default_factory=dict)  # columns that are stored nowhere
-    chosen: frozenset[str] = frozenset()  # all that the source selects, of which this run may read a part
 
 
 class Engine:
@@ -90,7 +71,6 @@ class Engine:
         self._tables: dict[str, str] = {}
         self._view = View(order.selected, self._tables, start=order.start, due=order.due, run=order.run_id)
         self._view.version, self._view.excluded = connector.version, order.excluded
-        self._view.gap, self._view.since = order.again, order.since
         self._faults = dict(order.missing)  # collection -> the refusal that concerns it
         self._unavailable = {name for name, fault in order.missing.items() if fault.kind == "config"}
         self._dirty: set[str] = set()
@@ -126,10 +106,15 @@ class Engine:
         self._tables.update(stored.tables)
         for feed in self._connector.feeds:
             self._holdings[feed.name] = Holding.of(feed, stored.feeds.get(feed.name))
+        agains = list(resync.found(self._connector, self._holdings, stored.feeds, self._order.again))
+        self._holdings |= {holding.feed.name: holding for holding in agains}
         self._account = Remembered(stored.feeds.get(Remembered.FEED))
         self.report.leave(stored.tables, self._order.chosen)
+        for holding in self._holdings.values():
+            holding.narrow(self._order.selected)
         self._dirty |= {n for n, h in self._holdings.items() if lacking.note(h.feed, h.state, self._view)}
-        self.report.resumed = any(h.state.open is not None for h in self._holdings.values())
+        self.report.resumed = any(h.state.open is not None and not h.failed for h in self._holdings.values())
+        self._dirty.update(resync.ask(self._holdings, self._order.again, self._order.since))
 
     def _introduce(self) -> None:
         """Asks whose data the credential opens when it is a new one, and learns the vendor's time when it must."""
@@ -155,9 +140,12 @@ class Engine:
         for holding in self._listings():
             if not holding.state.open and (opened := self._due(holding)):
                 self._begin(holding, opened)
+        for holding in self._holdings.values():
+            if holding.again and (opened := resync.due(holding, self._holdings, self._view)):
+                self._begin(holding, opened)
         there = self._order.selected - set(self._order.missing)
         wanted = [c for c in self._connector.collections if c.name in there and c.name not in self._tables]
-        if wanted or any(h.fresh and h.filling for h in self._listings()):
+        if wanted or any(h.fresh and (h.filling or h.again) for h in self._holdings.values()):
             self._commit(wanted)
             self._await_writer()
 
@@ -184,19 +172,13 @@ class Engine:
 
     def _notice_gap(self) -> None:
         """Lists again what a change feed can no longer bring up to date: the vendor has dropped the changes since."""
-        lost = {
-            name
-            for holding in self._changes()
-            for name in set(holding.feed.fills) & self._order.selected
-            if 0 < holding.state.marks.get(name, 0) < self._view.now - holding.feed.horizon
-        }
-        if lost:
-            self._view.gap |= frozenset(lost)
-            for holding in self._changes():
-                holding.note_gap(self._view.now, self.report)
-            self._log(
-                "gap", collections=sorted(lost), message="the vendor no longer keeps these changes: listing again"
-            )
+        lost = {name for holding in self._changes() for name in holding.lost(self._order.selected, self._view.now)}
+        if not lost:
+            return
+        self._view.gap |= frozenset(lost)
+        for holding in self._changes():
+            holding.note_gap(self._view.now, self.report)
+        self._log("gap", collections=sorted(lost), message="the vendor no longer keeps these changes: listing again")
 
     def _due(self, holding: Holding) -> Pass | None:
         return holding.feed.due(holding.state, self._view)
@@ -229,10 +211,10 @@ class Engine:
         return {n for h in self._listings() for n, table in h.state.tables.items() if table == self._tables.get(n)}
 
     def _listings(self) -> list[Holding]:
-        return [h for h in self._holdings.values() if h.feed.listing]
+        return [h for h in self._holdings.values() if h.feed.listing and not h.again]
 
     def _changes(self) -> list[Holding]:
-        return [h for h in self._holdings.values() if not h.feed.listing]
+        return [h for h in self._holdings.values() if not h.feed.listing and not h.again]
 
     # -- the loop ---------------------------------------------------------------------------------------------------
 
@@ -393,25 +375,27 @@ class Engine:
     def _end(self, holding: Holding) -> None:
         """Closes a pass that has no slice left, or finds more to read in the rows that it did not see."""
         here, why = holding.fresh, holding.state.open.why if holding.state.open else ""
+        reached = resync.reach(holding, self._holdings, self._view)
         holding.close(self._view)
-        self._dirty.add(holding.feed.name)
-        if holding.feed.listing and (not here or why in ("probe", "sweep", "compare", "news", "earlier", "fill")):
-            self._again(holding)  # that was not yet what this run has to read
-        holding.done = here and not holding.state.open
+        self._dirty |= {name for name in (holding.feed.name, reached) if name}
+        if not (holding.goes_on(why, here) and self._again(holding)):
+            holding.done = here or holding.again
 
-    def _again(self, holding: Holding) -> None:
+    def _again(self, holding: Holding) -> bool:
+        """Opens another pass of a feed, if one is due."""
         if again := self._due(holding):
             self._begin(holding, again)
+        return again is not None
 
-    def _commit(self, tables: Iterable[Any] = (), report: Mapping[str, Any] | None = None) -> None:
-        decoded, gone, closed = self._pending.take()
+    def _commit(self, tables: Iterable[Any] = ()) -> None:
+        decoded, gone, closed, live = self._pending.take()
         feeds = {}
         for name in sorted(self._dirty):
             holding = self._account if name == Remembered.FEED else self._holdings[name]
             feeds[name] = (holding.rev, holding.encode())
             holding.rev += 1
         self._dirty.clear()
-        self._writer.submit(Commit(tuple(tables), feeds, decoded, gone, closed, report=report, run=self._order.run_id))
+        self._writer.submit(Commit(tuple(tables), feeds, decoded, gone, closed, live, run=self._order.run_id))
 
     def _await_writer(self) -> None:
         while self._writer.busy:

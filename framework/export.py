@@ -185,8 +185,9 @@ class Export(Basis):
         top = max(told, default=0)
         step = Step(rows=rows.count, notes={"top": top, "ties": told.count(top)})
         whole = opened is not None and bool(opened.notes.get("whole"))
-        if why == "compare":
-            step.seen = [str(one) for one in rows.fields[key]]
+        keys = [str(one) for one in rows.fields[key]]
+        if why in ("compare", "gap"):
+            step.seen = keys
         if rows.count and (why != "compare" or whole):
             fresh = frozenset(opened.fills) if opened and why in ("first", "gap", "earlier") else frozenset[str]()
             gone = heads.said(rows.fields[self.deleted[0]], self.deleted[1]) if self.deleted else None

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from framework.errors import Refused
-from framework.sight import Closed, Gone, Sight
+from framework.sight import Closed, Gone, Live, Sight
 
 Slice = dict[str, Any]
 """A request that still has to be made, as JSON. ``id`` is unique in its feed: a second of that id replaces it."""
@@ -94,9 +94,8 @@ class View:
     ``now``: the vendor's time, 0 before the first answer. ``born``: before it nothing exists. ``spare``: slices that
     could be read at once beside those that are. ``relist``: listings that this run affords
     to read again. ``ready``: collections that a change feed may fill (their listing is
-    complete). ``gap``: collections to list again, because their
-    changes are lost to retention or somebody asked for it, from ``since`` on. ``excluded``: columns that are stored
-    nowhere.
+    complete). ``gap``: collections to list again, because their changes are lost to retention. ``excluded``: columns
+    that are stored nowhere.
     """
 
     selected: frozenset[str]
@@ -109,7 +108,6 @@ class View:
     relist: frozenset[str] = frozenset()
     ready: frozenset[str] = frozenset()
     gap: frozenset[str] = frozenset()
-    since: int = 0
     refused: frozenset[str] = frozenset()
     excluded: Mapping[str, frozenset[str]] = field(default_factory=dict)
     version: str = ""
@@ -120,13 +118,15 @@ class View:
 class Step:
     """What reading one slice gave. ``slices`` replace the one read: none = done, one = next page, more = split.
 
-    ``seen``: the keys shown by a pass that compares what the vendor has with what we hold (``why`` compare).
+    ``seen``: the keys shown by a pass that compares what the vendor has with what we hold (``why`` compare, and gap
+    where the feed is ``comparable``). ``live``: what a reading in place showed alive; no feed need tell.
     ``lost``: what the vendor has and does not show, in words: the collections that it concerns are not whole.
     """
 
     sights: list[Sight] = field(default_factory=list)
     gone: list[Gone] = field(default_factory=list)
     closed: list[Closed] = field(default_factory=list)
+    live: list[Live] = field(default_factory=list)
     slices: list[Slice] = field(default_factory=list)
     rows: int = 0
     seen: Sequence[str] = ()
@@ -141,7 +141,9 @@ class Feed(Protocol):
     def name(self) -> str: ...
 
     @property
-    def fills(self) -> tuple[str, ...]: ...
+    def fills(self) -> tuple[str, ...]:
+        """Its collections, its own first."""
+        ...
 
     @property
     def listing(self) -> bool:
@@ -159,6 +161,11 @@ class Feed(Protocol):
         ...
 
     @property
+    def comparable(self) -> bool:
+        """Whether absence shows by keys alone: versions are the rows' own stamps, and a pass ``compare`` reads keys."""
+        ...
+
+    @property
     def by_id(self) -> int:
         """How many absent rows one call reads by id, where absence proves nothing."""
         ...
@@ -171,6 +178,11 @@ class Feed(Protocol):
     @property
     def overlap(self) -> int:
         """How late a change may become visible to it (microseconds)."""
+        ...
+
+    @property
+    def settle(self) -> int:
+        """How late a change may become visible to a list or a read by id (microseconds)."""
         ...
 
     @property

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 
 import msgspec
 
 from framework import lacking, reach
 from framework.errors import SourceError
 from framework.feed import DAY, Feed, Pass, Slice, State, View
+from framework.generation import Again
 from framework.report import Fault, SourceReport, iso
 from framework.warehouse import FeedState
 
@@ -45,12 +46,31 @@ class Holding:
             )
         if state.open and state.open.why == "compare":
             state.open, state.slices = None, {}  # what it was shown died with its run: it starts again
+        if state.open and isinstance(feed, Again):
+            state.open.notes["resumed"] = True
         return cls(feed, state, stored.rev)
+
+    def narrow(self, selected: Set[str]) -> None:
+        """Goes on with an open pass for those of its collections alone that this run selects; without any it rests."""
+        if self.state.open:
+            self.state.open.fills = [name for name in self.state.open.fills if name in selected]
+            self.failed = not self.state.open.fills
+
+    @property
+    def again(self) -> bool:
+        """Whether it reads again what another feed keeps up to date: after all others, in nobody's way."""
+        return isinstance(self.feed, Again)
+
+    def goes_on(self, why: str, here: bool) -> bool:
+        """Whether a pass that ended, opened by this run or not, may not have been all that this run has to read."""
+        some = not here or why in ("probe", "sweep", "compare", "news", "earlier", "fill")
+        return self.again or (self.feed.listing and some)
 
     @property
     def filling(self) -> bool:
         """Whether a first listing is still under way: the change feed must wait for it."""
-        return bool(self.state.open and self.state.open.why in ("first", "gap")) and not self.failed
+        first = self.state.open is not None and self.state.open.why in ("first", "gap")
+        return first and not self.failed and not self.again
 
     @property
     def ended(self) -> bool:
@@ -90,6 +110,8 @@ class Holding:
     def waits(self) -> Iterator[Slice]:
         """The slices that may be read now: not under way, and their time has come (``later``: Unix seconds)."""
         now = time.time()
+        if self.failed:
+            return
         for id_, slice_ in self.state.slices.items():
             if id_ not in self.flying and slice_.get("later", 0.0) <= now:
                 yield slice_
@@ -169,6 +191,11 @@ class Holding:
                 "Report this; `catchment resync` starts the collection again.",
             )
         return document.decode()
+
+    def lost(self, selected: Set[str], now: int) -> Set[str]:
+        """The collections whose changes the vendor has dropped since its marks."""
+        kept, names = now - self.feed.horizon, selected & set(self.feed.fills)
+        return {name for name in names if 0 < self.state.marks.get(name, 0) < kept}
 
     def note_gap(self, now: int, report: SourceReport) -> None:
         """Says which interval of events the vendor no longer had when we came."""

@@ -42,6 +42,7 @@ class Listing:
     limit: int = 100
     settle: int = 60 * SECOND
     horizon: ClassVar[int] = 0
+    comparable: ClassVar[bool] = False
     by_id: ClassVar[int] = 1
     overlap: ClassVar[int] = 0
 
@@ -80,7 +81,7 @@ class Listing:
         denied = set(state.memory.get("denied", ()))
         moved = state.memory.get("version", view.version) != view.version
         unfilled = {name for name in wanted if state.tables.get(name, "") != view.tables.get(name, "?")}
-        lost = bool(view.gap & set(wanted)) and not view.since  # then also what a partly read table still shows
+        lost = bool(view.gap & set(wanted))  # then also what a partly read table still shows
         if (moved or unfilled - denied) and not lost:
             return Pass("first", wanted)
         if unfilled and state.memory.get("probed") != view.run:
@@ -90,7 +91,7 @@ class Listing:
         if fill := lacking.fill(state, view, lacking.lacks(state, view, wanted)):
             return fill
         if view.gap & set(wanted):
-            return Pass("gap", wanted, notes={"since": view.since})
+            return Pass("gap", wanted, notes={"since": 0})
         if state.memory.get("held") and state.memory.get("judged") != view.run:
             held = state.memory["held"]
             return Pass("sweep", wanted, opened=held["opened"], notes={"since": held["since"]})

@@ -51,8 +51,6 @@ class Pages(Basis):
 
     def due(self, state: State, view: View) -> Pass | None:
         found = super().due(state, view)
-        if found and found.why == "gap" and self.relisted:
-            found.notes["since"] = 0  # it is read whole in any case, so absence counts for all of it
         if found and found.why == "fill" and self.relisted:
             found.why = "relist"  # it costs no more, and tells all that is new as well
         return found

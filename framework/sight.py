@@ -47,6 +47,19 @@ class Gone:
 
 
 @dataclass(frozen=True, slots=True)
+class Live:
+    """Objects that a read showed alive as of ``at``: what marked them as deleted before then was wrong, or is over.
+
+    Needed where versions are the objects' own stamps, for coming back moves no stamp. It counts for those of these
+    objects, and of the children in them, that the same commit brings.
+    """
+
+    collection: str
+    keys: Sequence[str]
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
 class Closed:
     """The list of one parent was read to its end at ``version``: its members with an older version are gone.
 

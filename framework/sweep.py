@@ -11,8 +11,8 @@ from framework.warehouse import Unseen, Warehouse
 
 if TYPE_CHECKING:
     from framework.committer import Pending
-    from framework.engine import Order
     from framework.holding import Holding
+    from framework.order import Order
 
 SHARE, ROWS = 0.2, 100  # the brake: more than a fifth of a table and more than a hundred rows
 AT_ONCE = 400  # reads by id that are ordered together
@@ -25,16 +25,17 @@ def sweep(holdings: Sequence[Holding], warehouse: Warehouse, order: Order, pendi
     """
     wanted = {}
     for holding in holdings:
-        if holding.state.open and holding.feed.name in order.selected:
+        own = holding.feed.fills[0]
+        if holding.state.open and own in order.selected:
             notes = holding.state.open.notes
             start = notes.get("start", order.start) if holding.feed.bounded else 0
             since = max(start, notes.get("since", 0))
-            wanted[holding.feed.name] = Unseen(holding.feed.absent(holding.state), since)
+            wanted[own] = Unseen(holding.feed.absent(holding.state), since)
     found = warehouse.absent(wanted) if wanted else {}
     held: dict[str, Fault] = {}
     for holding in holdings:
         # A list that is read for its members' sake alone has no rows to miss.
-        absent = [key for key in found.get(holding.feed.name, ()) if key not in holding.seen]
+        absent = [key for key in found.get(holding.feed.fills[0], ()) if key not in holding.seen]
         held |= _sweep(holding, absent, warehouse, order, pending)
     return held
 
@@ -42,18 +43,18 @@ def sweep(holdings: Sequence[Holding], warehouse: Warehouse, order: Order, pendi
 def _sweep(
     holding: Holding, absent: Sequence[str], warehouse: Warehouse, order: Order, pending: Pending
 ) -> dict[str, Fault]:
-    feed, opened = holding.feed, holding.state.open
+    feed, name, opened = holding.feed, holding.feed.fills[0], holding.state.open
     before = feed.absent(holding.state)
     if opened is None:
         return {}
-    live = warehouse.live_rows(feed.name) if len(absent) > ROWS else 0
-    if len(absent) > max(ROWS, SHARE * live) and feed.name not in order.accept_deletes:
+    live = warehouse.live_rows(name) if len(absent) > ROWS else 0
+    if len(absent) > max(ROWS, SHARE * live) and name not in order.accept_deletes:
         opened.notes |= {"swept": True, "held": True}
         message = f"{len(absent)} of {live} rows are no longer listed; none was marked as deleted"
-        hint = f"If that is right: catchment sync --accept-deletes {order.source}.{feed.name}"
-        return {feed.name: Fault("data", message, hint)}
+        hint = f"If that is right: catchment sync --accept-deletes {order.source}.{name}"
+        return {name: Fault("data", message, hint)}
     if feed.complete:
-        pending.gone += [Gone(feed.name, key, before) for key in absent]
+        pending.gone += [Gone(name, key, before) for key in absent]
     else:
         for n in range(0, min(len(absent), AT_ONCE), feed.by_id):
             keys = list(absent[n : min(n + feed.by_id, AT_ONCE)])

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from framework.collection import Collection
 from framework.fieldview import FieldView
 from framework.remedy import Change
-from framework.sight import Closed, Gone, Sight
+from framework.sight import Closed, Gone, Live, Sight
 
 
 @dataclass(slots=True)
@@ -75,6 +75,7 @@ class Commit:
     decoded: Sequence[Decoded] = ()
     gone: Sequence[Gone] = ()
     closed: Sequence[Closed] = ()
+    live: Sequence[Live] = ()
     views: Sequence[FieldView] = ()  # to be brought up to date with what the tables hold then
     report: Mapping[str, Any] | None = None  # the run's document (CONTRACT.md), written to schema `catchment`
     run: str = ""  # the run that commits

@@ -10,7 +10,7 @@ from typing import Any
 import duckdb
 
 from framework.collection import Collection
-from framework.sight import Closed, Gone, Sight
+from framework.sight import Closed, Gone, Live, Sight
 from framework.warehouse import Commit, Counts
 from warehouse_loader import catalog, marks
 from warehouse_loader.codec import RecordCodec
@@ -40,7 +40,7 @@ class Memory:
         self.commits = 0
         connection().execute(f"CREATE SCHEMA {self.source}; {marks.create(DIALECT, self.source)}")
 
-    def commit(self, *what: Sight | Gone | Closed, tables: Sequence[Collection] = ()) -> Mapping[str, Counts]:
+    def commit(self, *what: Sight | Gone | Closed | Live, tables: Sequence[Collection] = ()) -> Mapping[str, Counts]:
         self.commits += 1
         session = DuckDBSession(connection())
         commit = Commit(
@@ -48,6 +48,7 @@ class Memory:
             decoded=[self.codec.decode(one) for one in what if isinstance(one, Sight)],
             gone=[one for one in what if isinstance(one, Gone)],
             closed=[one for one in what if isinstance(one, Closed)],
+            live=[one for one in what if isinstance(one, Live)],
         )
         writer = Writer(self.source, self.registry, commit, {})
         writer.prepare(session, session.tables(self.source))

@@ -15,10 +15,11 @@ from catchment.testing.memory import Memory
 from connectors.salesforce import connector
 from connectors.salesforce.objects import named
 from framework.connector import Connector
-from framework.engine import Engine, Order
+from framework.engine import Engine
 from framework.feed import Answer, Request
 from framework.http import Door, Timeouts
 from framework.limits import Gates, Rate
+from framework.order import Order
 from framework.report import CollectionReport, SourceReport
 from framework.warehouse import Warehouse
 from tests.source import FAST, Free, Outcome

@@ -13,10 +13,11 @@ from catchment.imitations.stripe import DEFAULT_KEY, Account, Server
 from catchment.testing.memory import Memory, Row
 from connectors.stripe import connector
 from framework.connector import Access, Connector
-from framework.engine import Engine, Order
+from framework.engine import Engine
 from framework.errors import Stopped
 from framework.http import Door, Timeouts
 from framework.limits import Gates, Rate
+from framework.order import Order
 from framework.report import CollectionReport, SourceReport
 from framework.warehouse import Warehouse
 from state import State

@@ -96,10 +96,11 @@ def test_a_new_version_reads_everything_again_and_an_earlier_start_what_lies_bef
     assert LISTING.due(state, view(version="v1", start=4)) == earlier
 
 
-def test_lost_changes_list_again_from_a_day_on() -> None:
-    found = LISTING.due(filled(), view(gap=frozenset({"lines"}), since=7 * SECOND))
-    assert found == Pass("gap", ["orders", "lines", "notes"], notes={"since": 7 * SECOND})
-    state = State(open=found)
+def test_lost_changes_list_again_and_a_generation_from_a_day_on() -> None:
+    found = LISTING.due(filled(), view(gap=frozenset({"lines"})))
+    assert found == Pass("gap", ["orders", "lines", "notes"], notes={"since": 0})
+    assert LISTING.slices(State(open=found), view()) == [first()]
+    state = State(open=Pass("gap", ["orders"], notes={"since": 7 * SECOND}))
     assert LISTING.slices(state, view()) == [first(lo=7)]
     assert LISTING.slices(state, view(start=9 * SECOND)) == [first(lo=9)]
 

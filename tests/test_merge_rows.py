@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from framework.collection import Collection, Column
-from framework.sight import Gone, Sight
+from framework.sight import Gone, Live, Sight
 from tests.merge_kit import Memory, sight
 
 THINGS = Collection("things", columns=(Column("id", "text"), Column("a", "bigint"), Column("b", "json")))
@@ -96,6 +96,40 @@ def test_a_deleted_object_shown_again_keeps_its_mark() -> None:
     assert memory.rows("things", "id", "a", "_deleted_at") == [("x", 2, 3)]
     memory.commit(Payload("x", 9, 2, deleted=False).sight())
     assert memory.rows("things", "id", "_deleted_at") == [("x", None)]
+
+
+@settings(max_examples=120, deadline=None)
+@given(stories(), st.integers(1, 7), st.booleans())
+def test_a_newer_generation_replaces_equal_versions_and_no_newer_ones(
+    commits: list[list[Payload | Deletion]], version: int, known: bool
+) -> None:
+    """Whatever came before, in whatever order: what is read again stands, unless its row is newer; and it lives."""
+    memory = Memory(THINGS)
+    for said in commits:
+        memory.commit(*(one.sight() for one in said))
+    before = {row[0]: row[1:] for row in memory.rows("things", "id", "a", "b", "_version")}
+    counts = memory.commit(
+        sight(
+            "things",
+            {"id": "x", "a": 7},
+            {"id": "y", "a": 7},
+            version=version,
+            deleted=[False, True] if known else None,
+        ),
+        Live("things", ["x"] if known else ["x", "y"], 9),
+    )["things"]
+    after = {row[0]: row[1:] for row in memory.rows("things", "id", "a", "b", "_version", "_deleted_at", "_synced_at")}
+    for key in "xy":
+        newer = key in before and (before[key][2] or 0) > version
+        assert after[key][:3] == (before[key] if newer else (7, None, version))
+        assert (after[key][3] is None) or (key == "y" and known)
+    assert (
+        memory.commit(sight("things", {"id": "x", "a": 7}, version=version), Live("things", ["x"], 9))[
+            "things"
+        ].unchanged
+        == 1
+    )
+    assert counts.inserted + counts.updated + counts.unchanged == 2
 
 
 @settings(max_examples=60, deadline=None)

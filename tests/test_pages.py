@@ -151,12 +151,6 @@ def test_a_list_is_read_again_when_somebody_wants_now_or_its_day_has_come() -> N
     assert LIST.cost(filled(rows=7)) == 3
 
 
-def test_a_list_that_is_wanted_again_from_a_day_on_is_read_whole() -> None:
-    found = LIST.due(filled(), view(gap=frozenset({"groups"}), since=5 * SECOND))
-    assert found
-    assert (found.why, found.notes) == ("gap", {"since": 0})
-
-
 LATELY = Recent((GROUPS,), "/groups", limit=3, since="start", again=2 * DAY)
 
 

@@ -10,10 +10,10 @@ import pytest
 from catchment.imitations.stripe import live
 from connectors.stripe import connector
 from framework.committer import Pending
-from framework.engine import Order
 from framework.feed import Pass, State
 from framework.holding import Holding
 from framework.listing import Listing
+from framework.order import Order
 from framework.sight import Gone
 from framework.sweep import sweep
 from framework.warehouse import Pace, Unseen

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from framework.collection import Child, Collection, Column
-from framework.sight import Gone, Sight
+from framework.sight import Gone, Live, Sight
 from framework.warehouse import Committed, Conflict, Unseen, WarehouseError
 from tests import test_merge_children as children
 from tests import test_merge_rows as rows
@@ -298,6 +298,20 @@ def test_children_of_numeric_parents_are_added_closed_and_deleted_with_them(plac
     ]  # fmt: skip
     assert source.house.live_rows("numbered") == 1
     assert source.house.absent({"numbered": Unseen(5), "parts": Unseen(5)}) == {"numbered": ["7"], "parts": ["7_0"]}
+
+
+def test_what_a_reading_showed_alive_lives_again_with_the_members_that_it_showed(place: Place) -> None:
+    source = place.source(NUMBERED, PARTS)
+    page = sight("numbered", {"id": 7, "parts": [{"n": 1}]}, {"id": 8, "parts": [{"n": 3}]}, version=2)
+    source.commit(sight("numbered", {"id": 7, "parts": [{"n": 1}, {"n": 2}]}, version=1))
+    source.commit(page)
+    source.commit(Gone("numbered", "7", 5), Gone("numbered", "8", 5))
+    source.commit(page)
+    assert [row[1] for row in source.rows("parts", "id", "_deleted_at")] == ["5", "2", "5"]
+    counts = source.commit(page, Live("numbered", ["7", "8"], 5), Live("numbered", ["8"], 6)).counts
+    assert source.rows("numbered", "id", "_deleted_at") == [("7", "5"), ("8", None)]
+    assert source.rows("parts", "id", "_deleted_at") == [("7_0", "5"), ("7_1", "2"), ("8_0", None)]
+    assert (counts["numbered"].restored, counts["parts"].restored) == (1, 1)
 
 
 def test_events_are_kept_once_and_as_they_came_first(place: Place) -> None:

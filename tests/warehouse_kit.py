@@ -12,7 +12,7 @@ import duckdb
 
 from framework.collection import Collection
 from framework.remedy import Change
-from framework.sight import Closed, Gone, Sight
+from framework.sight import Closed, Gone, Live, Sight
 from framework.warehouse import Commit, Committed, Warehouse
 from tests import postgres
 from warehouse_loader import open_warehouse
@@ -57,7 +57,7 @@ class Source:
 
     def commit(
         self,
-        *what: Sight | Gone | Closed | Change,
+        *what: Sight | Gone | Closed | Live | Change,
         tables: Sequence[Collection] = (),
         feeds: Mapping[str, tuple[int, str]] | None = None,
         run: str = "",
@@ -70,6 +70,7 @@ class Source:
                 decoded=[codec.decode(one) for one in what if isinstance(one, Sight)],
                 gone=[one for one in what if isinstance(one, Gone)],
                 closed=[one for one in what if isinstance(one, Closed)],
+                live=[one for one in what if isinstance(one, Live)],
                 changes=[one for one in what if isinstance(one, Change)],
                 run=run,
             )

@@ -15,9 +15,10 @@ from catchment.testing import zendesk as truth
 from catchment.testing.damage import Damage
 from connectors.zendesk import connector
 from framework.connector import Connector
-from framework.engine import Engine, Order
+from framework.engine import Engine
 from framework.http import Door, Timeouts
 from framework.limits import Gates, Rate
+from framework.order import Order
 from framework.report import CollectionReport, SourceReport
 from framework.warehouse import Warehouse
 from tests.source import Free, Outcome

@@ -152,6 +152,14 @@ def fill(d: Dialect, table: str, key: str, columns: Sequence[str], *, versioned:
         WHERE t.{key} = b.{key}{same} AND ({" OR ".join(differ)})"""
 
 
+def revive(d: Dialect, table: str, key: str, link: str, deletes: bool) -> str:
+    """Takes the marks off rows of the batch that lived (``living``: key, version), or whose parents did, since then."""
+    shown = " AND b._deleted_at IS NULL" if deletes else ""
+    return f"""
+        UPDATE {table} AS t SET _deleted_at = NULL, _synced_at = {d.now} FROM batch b, living v
+        WHERE t.{key} = b.{key} AND b.{link}::VARCHAR = v.key::VARCHAR AND t._deleted_at < v.version{shown}"""
+
+
 def gone_count(table: str, key: str) -> str:
     """How many rows the deletions without payload (``gone``: key, stamp) delete that were live, or not known."""
     return f"""

@@ -62,9 +62,9 @@ class SqlWarehouse:
     def absent(self, wanted: Mapping[str, Unseen]) -> dict[str, list[str]]:
         """Per collection, the keys of live rows that a whole listing did not show, oldest version first.
 
-        With a start date only those created then or later: the range that the listing covers.
+        With a start date only those created then or later: the range that the listing covers; none where nothing tells.
         """
-        asked = {name: self._unseen(name, unseen) for name, unseen in wanted.items()}
+        asked = {name: sql for name, unseen in wanted.items() if (sql := self._unseen(name, unseen))}
         found: dict[str, list[str]] = {name: [] for name in wanted}
         with self.place.reading() as session:
             if session is not None:
@@ -76,19 +76,15 @@ class SqlWarehouse:
         key = quote(self._registry.collections[collection].key)
         wanted = f"_deleted_at IS NULL AND _version < {instant(unseen.before)}"
         if unseen.since:
-            wanted += f" AND {quote(self._created(collection))} >= {instant(unseen.since)}"
+            if not (created := self._created(collection)):
+                return ""
+            wanted += f" AND {quote(created)} >= {instant(unseen.since)}"
         return f"SELECT {key}::VARCHAR FROM {table(self.source, collection)} WHERE {wanted} ORDER BY _version, {key}"
 
     def _created(self, collection: str) -> str:
-        leaves = self._registry[collection].by_name
-        for name in ("created", "created_at", "date"):
-            if name in leaves and leaves[name].kind == "timestamptz":
-                return name
-        raise WarehouseError(
-            f"{self.source}.{collection} has no column that tells when a row was created",
-            "Sweep it without a start date.",
-            kind="internal",
-        )
+        """The column that tells when a row was created; "" where none does."""
+        declared, leaves = self._registry.collections[collection].created, self._registry[collection].by_name
+        return declared.name if declared is not None and leaves[declared.name].kind == "timestamptz" else ""
 
     # ---------------------------------------------------------------------------------------- writing
 

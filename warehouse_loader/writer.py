@@ -113,6 +113,7 @@ class Writer:
             batch = assemble(self._registry[name], work.packed, stale, lambda keys: self._held(collection, keys))
             batch = folded(batch, self._d, self._tables.columns[name])
             with self._session.staged("batch", batch.table):
+                self._revive(collection, batch)
                 self._merge(collection, batch)
         for columns, packed in work.partial.items():
             self._fill(collection, columns, packed)
@@ -182,6 +183,20 @@ class Writer:
             counts.updated += rows
             counts.deleted += deleted
             counts.restored += restored
+
+    def _revive(self, collection: Collection, batch: Batch) -> None:
+        """Rows that a whole reading showed alive, and members that it showed in them, were deleted by mistake."""
+        if not self._commit.live or collection.kind == "event" or collection.name in self._tables.made:
+            return
+        whole, key, counts = self._place(collection)
+        links = {collection.name: collection.key}
+        links |= {parent.name: child.parent for parent, child in self._registry.parents(collection.name)}
+        for name, link in links.items():
+            living = {one: live.at for live in self._commit.live if live.collection == name for one in live.keys}
+            if living and link in batch.columns:
+                with self._listed("living", "text", living, "version"):
+                    sql = merge.revive(self._d, whole, key, quote(link), batch.deletes)
+                    counts.restored += self._session.change(sql)
 
     def _gone(self, collection: Collection, gone: Sequence[Gone]) -> None:
         """Deletions that came without a payload; of several for one key the latest."""

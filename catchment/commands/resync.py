@@ -8,7 +8,8 @@ from catchment import output
 from catchment.commands.sync import execute
 
 HELP = "read a source or collection again, in place"
-EPILOG = "Rows stay readable meanwhile; those that are gone at the vendor are marked as deleted."
+EPILOG = """Rows stay readable meanwhile; those that are gone at the vendor are marked as deleted.
+An interrupted resync goes on with the next `catchment sync`."""
 
 
 def arguments(parser: ArgumentParser) -> None:

@@ -82,6 +82,12 @@ class Memory:
         created = {c.name: uuid.uuid4().hex for c in commit.tables if c.name not in self.tables}
         self.tables |= created
         counts: dict[str, Counts] = {c.name: Counts() for c in self.collections}
+        for live in commit.live:
+            for key in live.keys:
+                row = self.rows.get(live.collection, {}).get(key)
+                if row is not None and row.deleted_at is not None and row.deleted_at < live.at:
+                    row.deleted_at = None
+                    counts[live.collection].restored += 1
         sights = [sight for one in commit.decoded for sight in one.sights]  # type: ignore[attr-defined]
         partial, sights = [s for s in sights if s.columns], [s for s in sights if not s.columns]
         self._parents([sight for sight in sights if not sight.parent], counts)

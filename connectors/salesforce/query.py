@@ -64,6 +64,10 @@ class Query(Basis):
     def sole(self) -> bool:
         return not self.stamp or self._moves
 
+    @property
+    def comparable(self) -> bool:
+        return bool(self.stamp)
+
     def cost(self, state: State) -> int:
         pages = max(1, -(-self._rows(state) // PAGE))
         if not self.stamp:
@@ -144,7 +148,9 @@ class Query(Basis):
         if opened.why == "fill":
             return [filling.first(self, opened.notes["columns"].get(self.name, ()), self._all(state))]
         if opened.why == "gap":
-            return [self._all(state, opened.notes.get("since", 0) if self.stamp else 0), *self._log(state, view)]
+            return [{**self._all(state), "seen": True}]
+        if opened.notes.get("keys"):
+            return [dict(deleted.IDS)]
         bounded = self.dated and view.start  # what was created earlier is not read, which says nothing of its presence
         if opened.why == "compare" and not self.logged and self._small(state) and not bounded:
             return [{**self._all(state), "seen": True}]
@@ -159,10 +165,9 @@ class Query(Basis):
             slices.append(dict(deleted.IDS))
         return [*slices, *self._log(state, view)]
 
-    def _all(self, state: State, lo: int = 0) -> Slice:
-        """The slice of every row, or of those changed since: a job when there are many."""
-        large = not lo and state.memory.get("rows", self.rows) > BULK_ABOVE
-        return {"id": "list", "kind": "job" if large else "list", "lo": lo}
+    def _all(self, state: State) -> Slice:
+        """The slice of every row: a job when there are many."""
+        return {"id": "list", "kind": "job" if self._rows(state) > BULK_ABOVE else "list", "lo": 0}
 
     def _log(self, state: State, view: View) -> list[Slice]:
         since = state.memory.get("deleted", 0)
@@ -386,7 +391,7 @@ class Query(Basis):
         if done is None:
             return
         small = not self.logged and self._small(state)
-        memory, rows = state.memory, state.memory.get("rows")
+        memory = state.memory
         filling.read(self, state, done, view)
         Basis.close(self, state, view)
         if done.why in ("sweep", "earlier", "fill"):
@@ -400,8 +405,6 @@ class Query(Basis):
                 memory["rows"] = done.notes.get("rows", 0)
         if done.notes.get("whole"):
             memory |= {"listed": done.opened, "rows": done.notes.get("rows", 0)}
-        if done.why == "gap" and done.notes.get("since"):
-            memory["rows"] = rows or 0  # only a part was read
         memory |= {name: True for name in ("alone", "live") if done.notes.get(name)}
         if done.why == "first" or (done.why == "compare" and "covered" not in done.notes):
             memory["deleted"] = memory["compared"] = settled
