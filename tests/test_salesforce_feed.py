@@ -178,7 +178,8 @@ def test_without_a_log_nobody_asks_for_it() -> None:
 def test_reading_again_asks_for_what_was_created_since() -> None:
     state = opened("gap")
     assert state.open is not None
-    state.open.notes["since"] = micros("2026-01-01T00:00:00Z")
+    at = micros("2026-01-01T00:00:00Z")
+    state.open.notes |= {"since": at, "start": at}
     (rows,) = FEED.slices(state, view())
     assert text_of(rows).endswith("WHERE CreatedDate >= 2026-01-01T00:00:00Z")
     assert len(FEED.read(rows, page(row(1), row(2, IsDeleted=True)), state, view()).seen) == 2
