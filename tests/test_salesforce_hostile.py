@@ -249,6 +249,28 @@ def test_a_disabled_api_ends_the_source_and_a_disabled_bulk_api_nothing(
         source.server.stop()
 
 
+def test_a_job_that_never_ends_does_not_keep_its_run_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(query, "BULK_ABOVE", 10)
+    monkeypatch.setattr(jobs, "POLL_S", 0.01)
+    monkeypatch.setattr(jobs, "POLL_MAX_S", 0.01)
+    source = make()
+    source.select("Account", "Profile")
+    try:
+        source.server.api.jobs.polls = 10**9
+        outcome = source.run()
+        status, error = outcome.failed()["accounts"]
+        assert (status, error["kind"]) == ("failed", "timeout")
+        assert "after an hour: InProgress" in error["message"]
+        assert outcome.statuses["profile"] == "succeeded"
+        (made,) = {entry.target.split("/")[-1] for entry in source.server.log if "/jobs/query/" in entry.target}
+        source.server.api.jobs.polls = 1
+        assert not source.run().failed()
+        assert source.differences() == []
+        assert any(f"{made}/results" in entry.target for entry in source.server.log)
+    finally:
+        source.server.stop()
+
+
 def test_a_page_of_results_that_was_cut_off_is_no_page() -> None:
     slice_: Slice = {"id": "list", "kind": "results", "job": "750x", "lo": 0}
     types = "Id,Name,IsDeleted,SystemModstamp\n"

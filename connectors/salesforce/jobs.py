@@ -12,6 +12,7 @@ from framework.feed import Answer, Request, Slice
 
 PATH = f"{BASE}/jobs/query"
 POLL_S, POLL_GROWTH, POLL_MAX_S = 2.0, 1.5, 60.0
+POLLS = 70  # of one job in a row: with the pauses between them about an hour
 _PASSING = frozenset({"job", "polls", "later", "pause", "locator", "after"})
 RESTARTS = 3  # of a job whose results are no longer there
 
@@ -50,13 +51,19 @@ def request(slice_: Slice, text: str, *, all_rows: bool, columns: int) -> Reques
 
 
 def watched(slice_: Slice, answer: Answer) -> Slice:
-    """What follows a job's state: another look, its results, or the same read by plain queries."""
+    """What follows a job's state: another look, its results, or the same read by plain queries.
+
+    Raises Refused when it takes too long for one run: the next looks again.
+    """
     job = _JOB.decode(answer.body)
     if job.state == "JobComplete":
         return {**plain(slice_), "kind": "results", "job": job.id}
     if job.state in ("Failed", "Aborted"):
         return {**plain(slice_), "kind": "list", "rest": True}
     polls = slice_.get("polls", 0)
+    if polls >= POLLS:
+        hint = "The next run looks again. Salesforce lists it in Setup, Bulk Data Load Jobs."
+        raise Refused(Kind.RETRY, f"job {job.id} is not done after an hour: {job.state}", report="timeout", hint=hint)
     pause = min(POLL_MAX_S, POLL_S * POLL_GROWTH**polls)
     return {**plain(slice_), "kind": "poll", "job": job.id, "polls": polls + 1, "pause": pause}
 
