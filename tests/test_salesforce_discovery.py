@@ -77,7 +77,7 @@ class Organisation:
         if since == self.modified:
             return self._made(asked, 304, None)
         if path.endswith("/sobjects"):
-            return self._made(asked, 200, {"sobjects": []})
+            return self._made(asked, 200, {"sobjects": [{"name": name, "label": name} for name in self.types]})
         name = path.split("/")[-2]
         if name not in self.types:
             error = {"errorCode": "NOT_FOUND", "message": "The requested resource does not exist"}
@@ -241,6 +241,25 @@ def test_objects_that_are_not_there_say_so_and_cost_nothing_more() -> None:
     again = found(organisation, "accounts", "contacts", "account_tags", "names", known=first.document)
     assert organisation.calls == 1
     assert again.missing == first.missing
+
+
+def test_a_misspelt_object_is_told_with_what_it_may_be_called() -> None:
+    organisation = Organisation(
+        Account=list(STANDARD), AccountTags=list(STANDARD), Invoice__c=list(STANDARD), Invoice_Line__c=list(STANDARD)
+    )
+    (wrong,) = [one for one in [named("Invioce__c")] if one]
+    of = replace(connector, collections=(*connector.collections, wrong))
+    before = found(organisation, "accounts", "account_tags")
+    assert "Did you mean" not in before.missing["account_tags"].hint
+    for known, paths in ((before.document, 2), (b"", 2)):
+        result = found(organisation, "accounts", wrong.name, known=known, of=of)
+        fault = result.missing[wrong.name]
+        assert fault.kind == "config"
+        assert fault.hint.startswith("Did you mean Invoice__c")
+        again = found(organisation, "accounts", wrong.name, known=result.document, of=of)
+        assert again.missing == result.missing
+        assert organisation.calls == 1
+        assert len(organisation.paths) == paths + 1
 
 
 def test_an_object_hidden_later_comes_back_with_its_columns() -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from email.utils import parsedate_to_datetime
 
 import msgspec
@@ -11,7 +12,7 @@ import msgspec
 from connectors.salesforce import composite, describe
 from connectors.salesforce.answers import JUDGE
 from connectors.salesforce.describe import ObjectType
-from connectors.salesforce.objects import CORE
+from connectors.salesforce.objects import CORE, TABLES
 from connectors.salesforce.query import Query
 from connectors.salesforce.soql import BASE, VERSION
 from framework.bundle import Part
@@ -28,12 +29,33 @@ _DENIED = (Kind.PERMISSION, Kind.UNAVAILABLE, Kind.GONE, Kind.BUG)
 
 
 class Known(msgspec.Struct):
-    """What the last run learned: the descriptions, and about how many rows each object has."""
+    """What the last run learned: the descriptions, about how many rows each object has, and what those that are not
+    there may be called.
+    """
 
     version: str = ""
     modified: str = ""
     types: dict[str, ObjectType] = {}
     rows: dict[str, int] = {}
+    near: dict[str, list[str]] = {}
+
+
+@dataclass(slots=True)
+class _Described:
+    """The object types, why one has none, the vendor's time of the last change to any, and names like the missing."""
+
+    types: dict[str, ObjectType]
+    lost: dict[str, Refused]
+    modified: str
+    near: dict[str, list[str]]
+
+
+class _Name(msgspec.Struct):
+    name: str
+
+
+class _Names(msgspec.Struct):
+    sobjects: list[_Name] = []
 
 
 class _Count(msgspec.Struct):
@@ -58,14 +80,16 @@ def discover(connector: Connector, selected: frozenset[str], known: bytes, ask: 
     """The connector with this organisation's columns and feeds. One call when nothing changed since last time."""
     before = _known(known)
     wanted = {c.name: c for c in connector.collections if c.name in selected}
-    types, lost, modified = _described(sorted({c.object for c in wanted.values()}), before, ask)
+    described = _described(sorted({c.object for c in wanted.values()}), before, ask)
+    types, lost = described.types, described.lost
     rows = _counted([name for name in types if name not in before.rows], ask) | before.rows
     tables = {c.object: c.name for c in connector.collections}
     found, feeds, missing = {}, [], {}
     for name, declared in wanted.items():
         type_ = types.get(declared.object)
         if type_ is None:
-            missing[name] = _absent(declared.object, lost.get(declared.object))
+            near = described.near.get(declared.object, ()) if name not in TABLES else ()  # nobody typed those names
+            missing[name] = _absent(declared.object, lost.get(declared.object), near)
         elif not type_.queryable:
             missing[name] = Fault("config", f"{type_.name} cannot be queried: the API gives no list of its rows",
                                   f'Leave it out: `collections: [default, "!{name}"]`.')  # fmt: skip
@@ -74,7 +98,7 @@ def discover(connector: Connector, selected: frozenset[str], known: bytes, ask: 
             feeds.append(feed(found[name], type_, rows.get(type_.name, 0)))
     collections = tuple(found.get(c.name, c) for c in connector.collections)
     gone = {name: msgspec.structs.replace(t, gone=True) for name, t in before.types.items() if name in lost}
-    document = Known(VERSION, modified, {**before.types, **gone, **types}, rows)
+    document = Known(VERSION, described.modified, {**before.types, **gone, **types}, rows, described.near)
     return Found(
         replace(connector, collections=collections, feeds=tuple(feeds)), msgspec.json.encode(document), missing
     )
@@ -106,8 +130,7 @@ def _known(document: bytes) -> Known:
     return known if known.version == VERSION else Known()
 
 
-def _described(names: Sequence[str], before: Known, ask: Ask) -> tuple[dict[str, ObjectType], dict[str, Refused], str]:
-    """The object types, why one has none, and the vendor's time of the last change to any."""
+def _described(names: Sequence[str], before: Known, ask: Ask) -> _Described:
     fresh = [name for name in names if name not in before.types or before.types[name].gone]
     types = {name: before.types[name] for name in names if name not in fresh}
     lost: dict[str, Refused] = {}
@@ -116,8 +139,11 @@ def _described(names: Sequence[str], before: Known, ask: Ask) -> tuple[dict[str,
     asked = fresh + list(types)[:room]
     requests = {name: _conditional(f"{SOBJECTS}/{name}/describe", types[name].modified) for name in types}
     requests |= {name: _describe(name) for name in fresh}
-    first, *others = _ask([_conditional(SOBJECTS, before.modified), *(requests[name] for name in asked)], ask)
-    changed = not isinstance(first, Refused) and first.status != 304
+    # A name asked for the first time may be misspelt: the list has what it may have been meant to be.
+    since = before.modified if all(name in before.near or name in before.types for name in fresh) else ""
+    first, *others = _ask([_conditional(SOBJECTS, since), *(requests[name] for name in asked)], ask)
+    shown = isinstance(first, Part) and first.status != 304
+    changed = isinstance(first, Part) and shown and first.headers.get("last-modified", "") != before.modified
     if changed and len(types) > room:
         rest = list(types)[room:]
         asked, others = asked + rest, others + _ask([requests[name] for name in rest], ask)
@@ -135,7 +161,17 @@ def _described(names: Sequence[str], before: Known, ask: Ask) -> tuple[dict[str,
             type_.modified = part.headers.get("last-modified", "")
             types[name] = describe.merged(type_, before.types.get(name))
     modified = first.headers.get("last-modified", "") if changed and isinstance(first, Part) else before.modified
-    return types, lost, "" if any(r.kind not in _DENIED for r in lost.values()) else modified
+    near = _near(lost, first) if isinstance(first, Part) and shown else {n: before.near.get(n, []) for n in lost}
+    return _Described(types, lost, "" if any(r.kind not in _DENIED for r in lost.values()) else modified, near)
+
+
+def _near(lost: Iterable[str], listed: Part) -> dict[str, list[str]]:
+    """What the organisation has that is called like the objects that it does not have."""
+    try:
+        names = {one.name.lower(): one.name for one in msgspec.json.decode(listed.body, type=_Names).sobjects}
+    except msgspec.MsgspecError:
+        names = {}
+    return {name: [names[one] for one in get_close_matches(name.lower(), names, n=3, cutoff=0.75)] for name in lost}
 
 
 def _describe(name: str) -> Request:
@@ -239,7 +275,7 @@ def _counted(names: Sequence[str], ask: Ask) -> dict[str, int]:
     return counts
 
 
-def _absent(name: str, refusal: Refused | None) -> Fault:
+def _absent(name: str, refusal: Refused | None, near: Sequence[str] = ()) -> Fault:
     """Why an object is not there. The API tells a hidden one and one that does not exist the same way."""
     if refusal is not None and refusal.kind not in _DENIED:
         return Fault(refusal.report, f"{name} could not be described: {refusal}",
@@ -250,4 +286,6 @@ def _absent(name: str, refusal: Refused | None) -> Fault:
         hint = f"Grant Read on {name} in the user's profile or a permission set, then run `catchment sync` again."
         return Fault("permission", f"the user may not see {name}{told}", hint, status)
     hint = f"If it exists, grant the user Read on {name}; if not, leave it out of `collections:`."
+    if near:
+        hint = f"Did you mean {' or '.join(near)}? {hint}"
     return Fault("config", f"the organisation shows no object {name} to this user{told}", hint, status)
