@@ -63,19 +63,6 @@ _CREATED = ("created", "created_at", "created_date", "date")
 
 
 @dataclass(frozen=True, slots=True)
-class Erasure:
-    """What goes from rows when the vendor has erased what they belong to.
-
-    ``path``: how a row leads there: its column and the collection whose key that holds, and so on; the last one's rows
-    tell: ``shown`` are their columns and values that say so, once they are deleted. ``columns`` become null.
-    """
-
-    path: tuple[tuple[str, str], ...]
-    shown: tuple[tuple[str, str], ...]
-    columns: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Collection:
     """One table: its key, its columns and the lists inside its objects.
 
@@ -84,7 +71,6 @@ class Collection:
     ``<parent key>_<position>``.
     ``drop``: top-level fields that are no columns (child lists are dropped by themselves).
     ``get``: path that reads one object by id (``{id}`` and fields of the object); "" when there is none.
-    ``erased``: what goes from its rows when the vendor erases what they belong to, which no sight of theirs tells.
     """
 
     name: str
@@ -97,7 +83,6 @@ class Collection:
     get: str = ""
     default: bool = True
     numbered: bool = False
-    erased: Erasure | None = None
     description: str = ""
     current_by: str = ""  # how it is kept up to date, for catalog and docs
     deletions: str = ""  # how its deletions are seen, for catalog and docs

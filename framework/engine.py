@@ -314,8 +314,9 @@ class Engine:
         holding.replace(slice_, message.step.slices)
         holding.seen.update(message.step.seen)
         holding.feed.note(holding.state, message.step)
-        for name in holding.feed.blames(slice_, self._view) if message.step.lost else ():
-            self._faults.setdefault(name, Fault("upstream", message.step.lost, LOST))
+        if message.step.lost:
+            for name in holding.feed.blames(slice_, self._view):
+                self._faults.setdefault(name, Fault("upstream", message.step.lost, LOST))
         self._pending.add(message)
         self._dirty.add(holding.feed.name)
 

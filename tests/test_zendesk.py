@@ -236,9 +236,6 @@ def test_deleted_scrubbed_and_restored_tickets(support: Support) -> None:
     sync(support)
     found = support.rows(f"SELECT subject, description, _deleted_at IS NULL FROM {{}}.tickets WHERE id = {one['id']}")
     assert found == [("SCRUBBED", "X", False)]
-    said = "SELECT count(*), count(body), count(html_body) FROM {{}}.ticket_comments WHERE ticket_id = {}"
-    assert [given > 0 for given in support.rows(said.format(one["id"]))[0]] == [True, False, False]
-    assert all(support.rows(said.format(two["id"]))[0])
     assert two["id"] not in marked(support, "tickets")
     exact(support)
 

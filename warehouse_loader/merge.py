@@ -67,17 +67,9 @@ def _apart(table: str, key: str, new: str) -> str:
 
 
 def compare(
-    d: Dialect,
-    table: str,
-    key: str,
-    columns: Sequence[str],
-    empty: Collection[str],
-    *,
-    deletes: bool,
-    tells: bool,
-    kept: str = "",
+    d: Dialect, table: str, key: str, columns: Sequence[str], empty: Collection[str], *, deletes: bool, tells: bool
 ) -> str:
-    """What each known row of the batch changes; what is older than its row changes nothing, nor does any row ``kept``.
+    """What each known row of the batch changes; what is older than its row changes nothing.
 
     ``how``: the whole ``row``, or only its ``version``. ``d0``, ``d1`` ... say which of ``columns`` differ; those in
     ``empty`` are null in the whole batch and not in it. ``deletes``: some of its rows are gone; ``tells``: each says
@@ -102,7 +94,7 @@ def compare(
             SELECT n.place, n.key, b._version AS bv, t._version AS tv, t._deleted_at AS td, {lives} AS lives,
                 {dead} AS dead{listed}
             FROM near n JOIN {table} t ON t.{d.place(key)} = n.place JOIN batch b ON b.{key} = n.key
-            WHERE (t._version IS NULL OR b._version >= t._version){f" AND NOT {kept}" if kept else ""}
+            WHERE t._version IS NULL OR b._version >= t._version
         ), judged AS (
             SELECT *, CASE
                 WHEN {any_differs} OR tv IS NULL OR dead IS DISTINCT FROM td THEN 'row'

@@ -15,7 +15,6 @@ from warehouse_loader import catalog, changes, marks, merge, tables
 from warehouse_loader.codec import Closing, Packed, Page, combined, pack
 from warehouse_loader.destination import Session
 from warehouse_loader.dialect import OVERFLOW, SYSTEM, quote, table
-from warehouse_loader.erase import Eraser
 from warehouse_loader.lattice import Kind
 from warehouse_loader.layout import Layout
 from warehouse_loader.registry import Registry
@@ -72,9 +71,6 @@ class Writer:
                 self._collection(name, self._work[name])
             if name in self._tables.names:
                 self._orphans(name)
-        for name in self._order:
-            if name in self._tables.names and (eraser := self._eraser(name)):
-                eraser.erase(self._session)
         catalog.quarantine(session, self._source, self._page.refused)
         made = marks.incarnate(session, self._source, self._names, self._tables.made)
         self._describe(made)
@@ -131,7 +127,7 @@ class Writer:
             known = self._session.keep("near", merge.near(self._d, whole, key))
         dead = self._number(merge.dead(whole, key, anti=known > 0)) if batch.deletes else 0
         if known and collection.kind == "object":
-            self._update(collection, batch)
+            self._update(whole, key, batch, counts)
         new = batch.rows - known
         if new:
             columns = [*batch.columns, *(name for name in SYSTEM if name in batch.table.column_names)]
@@ -160,19 +156,9 @@ class Writer:
         counts.updated += filled
         counts.unchanged += batch.fetched - filled
 
-    def _eraser(self, name: str) -> Eraser | None:
-        erased = self._registry.collections[name].erased
-        if not erased or not {name, *(of for _, of in erased.path)} & set(self._names):
-            return None
-        return Eraser.of(self._session, self._source, self._registry, name, self._tables.names)
-
-    def _update(self, collection: Collection, batch: Batch) -> None:
-        whole, key, counts = self._place(collection)
+    def _update(self, whole: str, key: str, batch: Batch, counts: Counts) -> None:
         columns = [name for name in (*batch.columns, *batch.empty) if quote(name) != key]
-        kept = eraser.kept if (eraser := self._eraser(collection.name)) else ""
-        compared = merge.compare(
-            self._d, whole, key, columns, batch.empty, deletes=batch.deletes, tells=batch.tells, kept=kept
-        )
+        compared = merge.compare(self._d, whole, key, columns, batch.empty, deletes=batch.deletes, tells=batch.tells)
         self._session.keep("hit", compared)
         for how, rows, deleted, restored, *differ in self._session.rows(merge.tally(columns)):
             if how == "version":

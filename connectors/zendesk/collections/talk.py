@@ -1,16 +1,8 @@
 """Collections of what the incremental exports show: tickets with their metrics, events and comments, and people."""
 
 from connectors.zendesk.columns import people, tickets
-from framework.collection import Child, Collection, Erasure
+from framework.collection import Child, Collection
 
-_SCRUBBED = (("status", "deleted"), ("subject", "SCRUBBED"))
-_SAID = ("body", "html_body", "plain_body", "via", "metadata")
-_DONE = (
-    "child_events",
-    "metadata",
-    *(f"context_{one}" for one in ("client", "location", "ip_address", "latitude", "longitude")),
-)
-_FILE = ("url", "file_name", "content_url", "mapped_content_url", "thumbnails")
 COMPARED = "missing when all ids are compared, and not there when read by id"
 
 TALK: tuple[Collection, ...] = (
@@ -47,8 +39,7 @@ TALK: tuple[Collection, ...] = (
         columns=tickets.TICKET_EVENTS,
         description="Every update of a ticket, with what it changed.",
         current_by="the incremental export, by `timestamp`",
-        deletions="none: what happened stays; what it says goes when its ticket is scrubbed",
-        erased=Erasure((("ticket_id", "tickets"),), _SCRUBBED, _DONE),
+        deletions="none: what happened stays",
     ),
     Collection(
         "ticket_comments",
@@ -56,8 +47,7 @@ TALK: tuple[Collection, ...] = (
         columns=tickets.TICKET_COMMENTS,
         description="What was said on a ticket, in public and among agents.",
         current_by="with the update that it came with, on the same pages",
-        deletions="none: see the ticket; what it says goes when its ticket is scrubbed",
-        erased=Erasure((("ticket_id", "tickets"),), _SCRUBBED, _SAID),
+        deletions="none: see the ticket",
         children=(Child("attachments", "attachments", "comment_id"),),
     ),
     Collection(
@@ -66,8 +56,7 @@ TALK: tuple[Collection, ...] = (
         columns=tickets.ATTACHMENTS,
         description="A file on a comment; the file itself is not read.",
         current_by="with its comment, on the same pages",
-        deletions="missing from a newer sight of its comment; names and addresses go when its ticket is scrubbed",
-        erased=Erasure((("comment_id", "ticket_comments"), ("ticket_id", "tickets")), _SCRUBBED, _FILE),
+        deletions="missing from a newer sight of its comment",
     ),
     Collection(
         "users",
