@@ -102,9 +102,8 @@ class Basis:
         wanted = self.wanted(view)
         if not wanted:
             return None
-        moved = state.memory.get("version", view.version) != view.version
         unfilled = any(state.tables.get(name, "") != view.tables.get(name, "?") for name in wanted)
-        if moved or unfilled:
+        if unfilled:
             return Pass("first", wanted)
         if self.starts and (earlier := reach.earlier(state, view, wanted)):
             return earlier

@@ -21,7 +21,9 @@ from framework.http import Door
 from framework.identity import Remembered, recognise
 from framework.limits import Later
 from framework.order import Order
+from framework.remedy import read_again
 from framework.report import Fault, SourceReport
+from framework.shapes import Shapes
 from framework.sweep import sweep
 from framework.verdict import LOST, conclude, fault_of, met
 from framework.warehouse import Commit, Warehouse
@@ -106,15 +108,18 @@ class Engine:
         self._tables.update(stored.tables)
         for feed in self._connector.feeds:
             self._holdings[feed.name] = Holding.of(feed, stored.feeds.get(feed.name))
-        agains = list(resync.found(self._connector, self._holdings, stored.feeds, self._order.again))
-        self._holdings |= {holding.feed.name: holding for holding in agains}
         self._account = Remembered(stored.feeds.get(Remembered.FEED))
+        self._shapes = Shapes(stored.feeds.get(Shapes.FEED))
+        changed = self._shapes.compared(self._connector, self._order, self._tables, resync.versions(self._holdings))
+        asked = ((read_again(changed), 0), (self._order.again, self._order.since))
+        self._dirty |= self._shapes.dirty | resync.raised(self._connector, self._holdings, stored.feeds, asked)
+        self._others: dict[str, Remembered | Shapes] = {Remembered.FEED: self._account, Shapes.FEED: self._shapes}
+        notes = {
+            name for name, h in self._holdings.items() if not h.again and lacking.note(h.feed, h.state, self._view)
+        }
+        self._dirty |= notes
         self.report.leave(stored.tables, self._order.chosen)
-        for holding in self._holdings.values():
-            holding.narrow(self._order.selected)
-        self._dirty |= {n for n, h in self._holdings.items() if lacking.note(h.feed, h.state, self._view)}
-        self.report.resumed = any(h.state.open is not None and not h.failed for h in self._holdings.values())
-        self._dirty.update(resync.ask(self._holdings, self._order.again, self._order.since))
+        self.report.resumed = sum(holding.narrow(self._order.selected) for holding in self._holdings.values()) > 0
 
     def _introduce(self) -> None:
         """Asks whose data the credential opens when it is a new one, and learns the vendor's time when it must."""
@@ -140,12 +145,10 @@ class Engine:
         for holding in self._listings():
             if not holding.state.open and (opened := self._due(holding)):
                 self._begin(holding, opened)
-        for holding in self._holdings.values():
-            if holding.again and (opened := resync.due(holding, self._holdings, self._view)):
-                self._begin(holding, opened)
-        there = self._order.selected - set(self._order.missing)
-        wanted = [c for c in self._connector.collections if c.name in there and c.name not in self._tables]
-        if wanted or any(h.fresh and (h.filling or h.again) for h in self._holdings.values()):
+        for holding, again in resync.due(self._holdings, self._view):
+            self._begin(holding, again)
+        wanted = self._shapes.tables(self._connector, self._order, self._tables)
+        if wanted or self._shapes.changes or any(h.fresh and (h.filling or h.again) for h in self._holdings.values()):
             self._commit(wanted)
             self._await_writer()
 
@@ -172,13 +175,13 @@ class Engine:
 
     def _notice_gap(self) -> None:
         """Lists again what a change feed can no longer bring up to date: the vendor has dropped the changes since."""
-        lost = {name for holding in self._changes() for name in holding.lost(self._order.selected, self._view.now)}
-        if not lost:
-            return
-        self._view.gap |= frozenset(lost)
-        for holding in self._changes():
-            holding.note_gap(self._view.now, self.report)
-        self._log("gap", collections=sorted(lost), message="the vendor no longer keeps these changes: listing again")
+        if lost := {name for h in self._changes() for name in h.lost(self._order.selected, self._view.now)}:
+            self._view.gap |= frozenset(lost)
+            for holding in self._changes():
+                holding.note_gap(self._view.now, self.report)
+            self._log(
+                "gap", collections=sorted(lost), message="the vendor no longer keeps these changes: listing again"
+            )
 
     def _due(self, holding: Holding) -> Pass | None:
         return holding.feed.due(holding.state, self._view)
@@ -376,9 +379,8 @@ class Engine:
     def _end(self, holding: Holding) -> None:
         """Closes a pass that has no slice left, or finds more to read in the rows that it did not see."""
         here, why = holding.fresh, holding.state.open.why if holding.state.open else ""
-        reached = resync.reach(holding, self._holdings, self._view)
+        self._dirty |= {holding.feed.name, *resync.reach(holding, self._holdings, self._view)}
         holding.close(self._view)
-        self._dirty |= {name for name in (holding.feed.name, reached) if name}
         if not (holding.goes_on(why, here) and self._again(holding)):
             holding.done = here or holding.again
 
@@ -392,11 +394,12 @@ class Engine:
         decoded, gone, closed, live = self._pending.take()
         feeds = {}
         for name in sorted(self._dirty):
-            holding = self._account if name == Remembered.FEED else self._holdings[name]
+            holding = self._others.get(name) or self._holdings[name]
             feeds[name] = (holding.rev, holding.encode())
             holding.rev += 1
         self._dirty.clear()
-        self._writer.submit(Commit(tuple(tables), feeds, decoded, gone, closed, live, run=self._order.run_id))
+        run, changes = self._order.run_id, self._shapes.take()
+        self._writer.submit(Commit(tuple(tables), feeds, decoded, gone, closed, live, run=run, changes=changes))
 
     def _await_writer(self) -> None:
         while self._writer.busy:

@@ -50,11 +50,12 @@ class Holding:
             state.open.notes["resumed"] = True
         return cls(feed, state, stored.rev)
 
-    def narrow(self, selected: Set[str]) -> None:
-        """Goes on with an open pass for those of its collections alone that this run selects; without any it rests."""
+    def narrow(self, selected: Set[str]) -> bool:
+        """Goes on with an open pass for those of its collections alone that this run selects; whether it has any."""
         if self.state.open:
             self.state.open.fills = [name for name in self.state.open.fills if name in selected]
             self.failed = not self.state.open.fills
+        return self.state.open is not None and not self.failed
 
     @property
     def again(self) -> bool:

@@ -79,10 +79,9 @@ class Listing:
         if not wanted:
             return None
         denied = set(state.memory.get("denied", ()))
-        moved = state.memory.get("version", view.version) != view.version
         unfilled = {name for name in wanted if state.tables.get(name, "") != view.tables.get(name, "?")}
         lost = bool(view.gap & set(wanted))  # then also what a partly read table still shows
-        if (moved or unfilled - denied) and not lost:
+        if unfilled - denied and not lost:
             return Pass("first", wanted)
         if unfilled and state.memory.get("probed") != view.run:
             return Pass("probe", sorted(unfilled))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,6 +11,10 @@ What = Literal[
     "shape_changed", "version_moved", "collection_deselected", "collection_selected",
 ]  # fmt: skip
 
+# Changes after which a collection is read again as a whole, by generation: stored rows were made by another shape.
+READ_AGAIN: frozenset[What] = frozenset({"column_added", "shape_changed", "version_moved"})
+_AGAIN = "read again in place, every row"
+_EVENT = "nothing to do for stored rows: what happened stays as it was told; rows that come from now on have it"
 _LATER = "rows that come from now on have it; `catchment resync {name}` reads the stored ones again"
 
 
@@ -49,3 +54,45 @@ def renamed(source: str, collection: str, wanted: str, column: str) -> Change:
 def widened(collection: str, column: str, before: str, after: str) -> Change:
     """A column's type became wider."""
     return Change(collection, "column_widened", column, before, after, "widened in place, every value kept")
+
+
+def read_again(changes: Iterable[Change]) -> frozenset[str]:
+    """The collections whose generation changes raise."""
+    return frozenset(one.collection for one in changes if one.change in READ_AGAIN and one.action == _AGAIN)
+
+
+def declared(collection: str, column: str, kind: str, *, event: bool, named: bool) -> Change:
+    """A declaration has a column more; ``named``: the feed asks for fields by name, and fills new ones by itself."""
+    action = _EVENT if event else "its values are read for the rows that have one" if named else _AGAIN
+    return Change(collection, "column_added", column, after=kind, action=action)
+
+
+def reshaped(collection: str, column: str, before: str, after: str, *, event: bool) -> Change:
+    """A column's declared type or path is another, or, without a column, how the collection's rows come about."""
+    return Change(collection, "shape_changed", column, before, after, _EVENT if event else _AGAIN)
+
+
+def version_moved(collection: str, before: str, after: str, *, event: bool) -> Change:
+    """The version of the API that the connector is pinned to is another: it may render rows differently."""
+    return Change(collection, "version_moved", "", before, after, _EVENT if event else _AGAIN)
+
+
+def excluded(collection: str, column: str) -> Change:
+    """A column is to be left out from now on."""
+    action = "stored nowhere from now on; stored values stay until their rows are seen again"
+    return Change(collection, "column_excluded", column, action=action)
+
+
+def included(collection: str, column: str) -> Change:
+    """A column that was left out is wanted again."""
+    return Change(collection, "column_selected", column, action="read for the stored rows, that column alone")
+
+
+def deselected(collection: str) -> Change:
+    """A collection with a table is no longer selected."""
+    return Change(collection, "collection_deselected", action="the table stays as it is")
+
+
+def selected(collection: str) -> Change:
+    """A collection that has a table from before is selected again."""
+    return Change(collection, "collection_selected", action="brought up to date from where it was left")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from framework.connector import Connector
 from framework.feed import Pass, View
@@ -13,7 +13,7 @@ from framework.warehouse import FeedState
 Holdings = Mapping[str, Holding]
 
 
-def found(
+def _found(
     connector: Connector, holdings: Holdings, stored: Mapping[str, FeedState], asked: frozenset[str]
 ) -> Iterator[Holding]:
     """What reads again what the other feeds fill: where that is asked for now, or was at any time.
@@ -28,7 +28,28 @@ def found(
             yield Holding.of(again, stored.get(again.name))
 
 
-def ask(holdings: Holdings, names: frozenset[str], since: int) -> Iterator[str]:
+def raised(
+    connector: Connector,
+    holdings: dict[str, Holding],
+    stored: Mapping[str, FeedState],
+    asked: Sequence[tuple[frozenset[str], int]],
+) -> set[str]:
+    """Adds what reads again to the feeds of a run, with the generations raised that are ``asked`` for, from when on.
+
+    Returns the feeds whose documents that changed.
+    """
+    names = frozenset[str]().union(*(names for names, _ in asked))
+    holdings.update({holding.feed.name: holding for holding in list(_found(connector, holdings, stored, names))})
+    return {name for names, since in asked for name in _ask(holdings, names, since)}
+
+
+def versions(holdings: Holdings) -> dict[str, str]:
+    """The version of the API by which each collection was read last, as the marks of its feeds tell."""
+    told = [h for h in holdings.values() if h.state.memory.get("version")]
+    return {name: h.state.memory["version"] for h in told for name in h.state.tables}
+
+
+def _ask(holdings: Holdings, names: frozenset[str], since: int) -> Iterator[str]:
     """Raises the generation of collections; the feeds whose documents that changed.
 
     What was read of a pass under way may be what is wrong, so it starts again as well.
@@ -42,11 +63,15 @@ def ask(holdings: Holdings, names: frozenset[str], since: int) -> Iterator[str]:
             yield other.feed.name
 
 
-def due(holding: Holding, holdings: Holdings, view: View) -> Pass | None:
-    """The pass to read again with, unless the one that the other feed has just opened reads all of that too."""
-    again, state = holding.feed, holding.state
-    assert isinstance(again, Again)
-    other = holdings[again.feed.name]
+def due(holdings: Holdings, view: View) -> Iterator[tuple[Holding, Pass]]:
+    """The passes to read again with, but for those that the passes just opened of the other feeds read, too."""
+    for holding in holdings.values():
+        if isinstance(holding.feed, Again) and (opened := _due(holding.feed, holding, holdings, view)):
+            yield holding, opened
+
+
+def _due(again: Again, holding: Holding, holdings: Holdings, view: View) -> Pass | None:
+    other, state = holdings[again.feed.name], holding.state
     covered = again.covered(state, other.state.open, view) if other.state.open and other.fresh else {}
     if state.open and state.open.why == "gap" and set(state.open.fills) <= covered.keys():
         state.open, state.slices = None, {}
@@ -54,13 +79,13 @@ def due(holding: Holding, holdings: Holdings, view: View) -> Pass | None:
     return None if opened and opened.why == "gap" and set(opened.fills) <= covered.keys() else opened
 
 
-def reach(holding: Holding, holdings: Holdings, view: View) -> str:
-    """Notes which generations a feed's pass reaches that ends now; the feed whose document that changed, or ""."""
+def reach(holding: Holding, holdings: Holdings, view: View) -> list[str]:
+    """Notes which generations a feed's pass reaches that ends now; the feed whose document that changed."""
     other = holdings.get(PREFIX + holding.feed.name)
     if other is None or not holding.fresh or not holding.state.open:
-        return ""
+        return []
     assert isinstance(other.feed, Again)
     denied = holding.state.open.notes.get("denied", ())
     found = other.feed.covered(other.state, holding.state.open, view)
     other.feed.reached(other.state, [name for name in found if name not in denied], found)
-    return other.feed.name if found else ""
+    return [other.feed.name] if found else []

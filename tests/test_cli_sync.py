@@ -101,6 +101,10 @@ def test_a_resync_reads_again_in_place(synced: tuple[Project, Finished, int]) ->
     assert customers["fetched"] == customers["unchanged"] > 0
     later = made.run("resync", "shop.customers", "--since", "2026-01-01", "--json").document
     assert later["sources"][0]["collections"][0]["status"] == "succeeded"
+    told = made.run("sql", "SELECT * FROM catchment.schema_changes WHERE collection = 'customers'", "--format", "json")
+    first, *others = json.loads(told.stdout)
+    assert (first["change"], first["after"] > "1", first["run_id"] != "") == ("table_created", True, True)
+    assert {one["change"] for one in others} <= {"column_added"}
 
 
 def test_a_wrong_key_ends_at_once(server: Server, tmp_path: Path) -> None:
