@@ -34,9 +34,9 @@ def measure(options: Options) -> Section:
         NAME,
         "PostgreSQL: the load step",
         "Decoded Stripe objects of nine collections, and the child rows in them, into empty tables of PostgreSQL 18, "
-        "in the commits that a sync makes of them. Beside it, as little as brings the same rows in: a binary COPY into a "
-        "temporary table, `INSERT ... ON CONFLICT` if newer, COMMIT. Catchment moves marks, closes the lists of "
-        "parents, counts what changed and keeps an index on the parents' keys besides.",
+        "in the commits that a sync makes of them. Beside it, as little as brings the same rows in: a binary COPY into "
+        "a temporary table, `INSERT ... ON CONFLICT` if newer, COMMIT. Catchment moves marks, closes the lists "
+        "of parents, counts what changed and keeps an index on the parents' keys besides.",
         options.command(NAME),
         ("objects", "rows", "seconds of", "Catchment", "bare", "ratio", "bar"),
         rows,

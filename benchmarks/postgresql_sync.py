@@ -78,8 +78,8 @@ def measure(options: Options) -> Section:
         NAME,
         "PostgreSQL: first sync, no latency",
         "Nine collections into an empty database of PostgreSQL 18; every object must be there once. What the server "
-        "uses is counted apart. Catchment types and flattens its rows, fills child tables and keeps versions and marks; dlt "
-        "stores nested values as JSON text.",
+        "uses is counted apart. Catchment types and flattens its rows, fills child tables, keeps versions and marks; "
+        "dlt stores nested values as JSON text.",
         options.command(NAME),
         (
             *("objects", "contestant", "rounds", "CPU s", "wall s", "server's CPU s", "objects/s", "peak MB"),

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 
 from framework.collection import Child, Collection, Column
 from framework.sight import Gone, Live, Sight
-from framework.warehouse import Committed, Conflict, Unseen, WarehouseError
+from framework.warehouse import Commit, Committed, Conflict, Unseen, WarehouseError
 from tests import test_merge_children as children
 from tests import test_merge_rows as rows
 from tests.merge_kit import sight
@@ -275,6 +275,21 @@ def test_every_order_and_cut_of_parents_ends_in_their_newest_children(place: Pla
     found = source.rows("lines", "id", "amount", "order_id", "_deleted_at")
     live = [row[:3] for row in found if row[3] is None]
     assert live == ([] if dead else [(one, str(newest.version), "o") for one in sorted(newest.lines)])
+
+
+def test_a_first_load_that_goes_on_is_not_complete(place: Place) -> None:
+    source = place.source(THINGS)
+    told = f"SELECT status, complete_to IS NULL FROM catchment.collections WHERE source = '{source.name}'"
+    source.commit(sight("things", {"id": "x"}))
+    assert place.rows(told) == [(None, True)]
+    one = {"collection": "things", "status": "succeeded", "complete_to": "2026-11-20T10:00:00Z"}
+    report = {"run_id": "r", "sources": [{"source": source.name, "status": "succeeded", "collections": [one]}]}
+    source.house.commit(Commit(report=report))
+    source.commit(sight("things", {"id": "y"}))
+    assert place.rows(told) == [("succeeded", False)]
+    place.execute(f"DROP TABLE {source.name}.things")
+    source.again().commit(sight("things", {"id": "x"}))
+    assert place.rows(told) == [(None, True)]
 
 
 def test_of_duplicates_in_a_batch_the_newest_stays(place: Place) -> None:

@@ -73,6 +73,7 @@ class Writer:
                 self._orphans(name)
         catalog.quarantine(session, self._source, self._page.refused)
         made = marks.incarnate(session, self._source, self._names, self._tables.made)
+        catalog.begin(session, self._source, made)
         self._describe(made)
         if self._commit.report is not None:
             here = [name for name in self._registry.collections if name in self._tables.names]
