@@ -147,12 +147,12 @@ def quarantine(session: Session, source: str, refused: Sequence[Refused]) -> Non
 
 def begin(session: Session, source: str, names: Iterable[str]) -> None:
     """Notes collections whose tables were just made: how complete they are is told when a run has ended."""
-    lines = [{"source": source, "collection": name, "selected": True} for name in names]
-    listed = ", ".join(literal(line["collection"]) for line in lines)
-    if listed:
+    made = sorted(names)
+    if made:
+        listed = ", ".join(map(literal, made))
         mine = f"{SCHEMA}.collections WHERE source = {literal(source)}"
         session.change(f"DELETE FROM {mine} AND collection IN ({listed})")
-        _append(session, "collections", lines)
+        _append(session, "collections", [{"source": source, "collection": name, "selected": True} for name in made])
 
 
 def write_report(session: Session, report: Mapping[str, Any], live: Mapping[str, int]) -> None:
