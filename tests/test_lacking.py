@@ -13,6 +13,7 @@ from catchment.imitations.salesforce.fields import Field
 from catchment.testing.damage import report
 from catchment.testing.kit import SOURCE
 from catchment.testing.processes import Project
+from connectors.salesforce import jobs, query
 from framework import lacking
 from framework.basis import Basis
 from framework.collection import Collection
@@ -159,6 +160,33 @@ def test_a_run_killed_while_it_fills_goes_on(source: Source, nth: int, after: bo
     source.run()
     assert held(source, "leads", "Tier__c") == values
     assert source.differences() == []
+
+
+@pytest.mark.parametrize("columns", [1, 30])
+def test_large_objects_are_filled_by_a_job(source: Source, columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "POLL_S", 0.01)
+    values = {f"Tier{n}__c": add(source, "Lead", f"Tier{n}__c", 1) for n in range(columns)}
+    monkeypatch.setattr(query, "BULK_ABOVE", 5)
+    source.run()
+    assert {name: held(source, "leads", name) for name in values} == values
+    assert source.differences() == []
+    assert any("jobs/query" in str(entry) for entry in source.server.log)
+
+
+def test_new_columns_too_many_for_an_address_are_read_by_id(source: Source) -> None:
+    names = [f"A_field_with_quite_a_long_name_{n:04}__c" for n in range(300)]
+    values = {name: add(source, "Lead", name, 3) for name in names}
+    source.org.delete("Lead", source.org.live("Lead")[0])
+    source.run()
+    assert source.run().status == "succeeded"
+    assert {name: held(source, "leads", name) for name in values} == values
+    assert source.differences() == []
+
+
+def test_objects_whose_stamp_does_not_move_are_read_whole(source: Source) -> None:
+    values = add(source, "OpportunityFieldHistory", "Why__c", 2)
+    source.run()
+    assert held(source, "opportunity_field_history", "Why__c") == values
 
 
 def test_a_field_that_was_hidden_for_a_while_is_filled_when_it_is_seen_again(source: Source) -> None:
