@@ -25,7 +25,9 @@ kinds = st.sampled_from(KINDS)
 numbers = (
     st.integers(-(2**70), 2**70).map(str)
     | st.decimals(allow_nan=False, allow_infinity=False, places=9).map("{:f}".format)
-    | st.sampled_from(["0", "-0", "1.10", "1e5", "1E-5", "1e400", "9223372036854775808", "0.1234567890123"])
+    | st.sampled_from(
+        ["0", "-0", "1.10", "1e5", "1E-5", "-9.3E8", "1E+25", "1E26", "1e400", "9223372036854775808", "0.1234567890123"]
+    )
 )
 values = (
     st.just("null")

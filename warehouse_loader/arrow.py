@@ -206,9 +206,10 @@ def _whole(leaf: Leaf, values: list[Raw], data: bytes) -> Any:
 
 def _numbers(leaf: Leaf, listed: bytes, longest: int) -> Any:
     """Decimals and doubles that are written plainly, with quotes where a declared decimal comes as text."""
-    if listed[1:-1].translate(None, _PLAIN + b","):
+    beside = listed[1:-1].translate(None, _PLAIN + b",")
+    if beside.strip(b"Ee+" if leaf.kind == "decimal" else b""):
         return None
-    if leaf.kind == "decimal":
+    if leaf.kind == "decimal":  # of which some vendors write the large ones as 9.3E8
         quoted = b'"' in listed
         return None if quoted and not leaf.declared else pa.array(_DECIMALS.decode(listed), ARROW["decimal"])
     return pa.array(_FLOATS.decode(listed), pa.float64()) if longest <= _EXACT and b'"' not in listed else None
