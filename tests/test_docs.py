@@ -312,8 +312,15 @@ def test_the_collection_that_is_written_as_an_example_works() -> None:
     said: dict[str, object] = {}
     for text in fences(ROOT / "docs" / "write-a-collection.md", "python"):
         exec(text, said)
-    stripe = registry.connector("stripe")
-    connector = replace(stripe, collections=(said["shipping_rates"],), feeds=(said["feed"],))  # type: ignore[arg-type]
-    page = reference.page(connector)
-    assert "### shipping_rates" in page
-    assert "`fixed_amount.currency`" in page
+    for app, collection, feed, shown in (
+        ("stripe", "shipping_rates", "feed", "`fixed_amount.currency`"),
+        ("zendesk", "suspended_tickets", "suspended", "`/api/v2/suspended_tickets`"),
+    ):
+        declared = registry.connector(app)
+        connector = replace(declared, collections=(said[collection],), feeds=(said[feed],))  # type: ignore[arg-type]
+        page = reference.page(connector)
+        assert f"### {collection}" in page
+        assert shown in page
+    salesforce = registry.connector("salesforce")
+    assert said["quote"] not in salesforce.collections
+    assert "### quote" in reference.page(replace(salesforce, collections=(said["quote"],), feeds=()))  # type: ignore[arg-type]
