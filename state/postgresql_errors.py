@@ -11,6 +11,7 @@ from state.postgresql_address import HINT, Address
 # or coming up or full, ended while idle in a transaction, serialisation, deadlock, lock timeout, a replica for now.
 _PASSING = re.compile("08...|57P0[1-3]|53300|25P0[34]|40001|40P01|55P03|25006")
 _COMING = ("starting up", "shutting down", "recovery", "too many", "connection slots", "reserved for")
+_CUT = ("SSL SYSCALL", "unexpected eof", "closed unexpectedly")  # a server that goes away while it is asked
 # Signs in the text of a connection that was refused, which carries no state: another try does not help.
 _FINAL = (
     "FATAL:",
@@ -57,7 +58,7 @@ def _hint(found: str, text: str) -> str:
 
 def _broken(whole: str, told: str) -> bool:
     """Whether the connection broke, or was refused for now. The driver tells of it without a state."""
-    if any(sign in told for sign in _COMING):
+    if any(sign in told for sign in (*_COMING, *_CUT)):
         return True
     refused = "Failed to connect" in whole and any(sign in told for sign in _FINAL)
     return whole.startswith("IO:") and not refused

@@ -19,6 +19,7 @@ from tests.merge_kit import sight
 from tests.warehouse_kit import PLACES, Place
 from warehouse_loader import open_warehouse, patience
 from warehouse_loader.postgresql import Postgres, completed, postgres_warehouse
+from warehouse_loader.postgresql_errors import explained, passing
 from warehouse_loader.postgresql_session import PostgresSession
 
 THINGS = Collection(
@@ -238,6 +239,29 @@ def test_grants_of_a_reader_outlive_new_and_wider_columns(place: Place) -> None:
     assert place.rows(asked) == [(True,)]
     place.execute("DROP OWNED BY analyst_of_much")
     place.execute("DROP ROLE analyst_of_much")
+
+
+# As a server with TLS, a fail-over and a wrong address were heard to say it.
+HEARD = {
+    "IO: Failed to prepare query: SSL error: unexpected eof while reading": (True, "warehouse"),
+    "IO: SSL connection has been closed unexpectedly": (True, "warehouse"),
+    "IO: [libpq] Failed to connect: SSL SYSCALL error: EOF detected": (True, "warehouse"),
+    "IO: [libpq] Failed to connect: server does not support SSL, but SSL was required": (False, "config"),
+    'IO: [libpq] Failed to connect: server certificate for "a" does not match host name "b"': (False, "config"),
+    'IO: [libpq] Failed to connect: invalid port number: "99999"': (False, "config"),
+    'IO: [libpq] Failed to connect: definition of service "none" not found': (False, "config"),
+    "IO: [libpq] Failed to connect: connection to server failed: FATAL:  the database system is starting up": (
+        True, "warehouse",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", HEARD)
+def test_what_passes_is_told_from_what_somebody_must_correct(text: str) -> None:
+    error = OSError(text)
+    known = explained(error, "postgresql://h/d")
+    assert (passing(error), known.kind) == HEARD[text]
+    assert known.hint
 
 
 def test_an_error_shows_no_value(place: Place) -> None:

@@ -11,13 +11,14 @@ from framework.warehouse import WarehouseError
 _PASSING = re.compile("08...|57P0[1-3]|53300|40001|40P01|55P03|25006|42P01|3F000")
 LOCKED, SLOW = "55P03", "57014"  # a lock, or a statement's end, did not come in time
 _RACES = frozenset({"23505", "42P06", "42P07", "42701", "XX000"})  # two at once made the same schema, table or column
+_CUT = ("SSL SYSCALL", "unexpected eof", "closed unexpectedly", "closed the connection", "reset by peer")
 _COMING = ("starting up", "shutting down", "recovery", "too many", "remaining connection slots", "reserved for")
 
 _HINTS: tuple[tuple[tuple[str, ...], tuple[str, ...], str, str], ...] = (
     (("28",), ("password authentication failed", "no password supplied", "pg_hba.conf", "authentication failed"),
      "config", "Correct user, password or TLS options in `warehouse:`, or let the server accept this user."),
-    (("3D000",), ("database",), "config", "Create the database, or correct its name in `warehouse:`."),
-    (("28000",), ("role",), "config", "Create the user, or correct its name in `warehouse:`."),
+    (("3D000",), ('database "',), "config", "Create the database, or correct its name in `warehouse:`."),
+    (("28000",), ('role "',), "config", "Create the user, or correct its name in `warehouse:`."),
     (("42501",), ("permission denied", "must be owner"), "config",
      "Let the user create schemas (GRANT CREATE ON DATABASE), or make them for it; docs/warehouses.md says how."),
     (("53100",), ("No space left",), "warehouse",
@@ -33,6 +34,9 @@ _HINTS: tuple[tuple[tuple[str, ...], tuple[str, ...], str, str], ...] = (
      "A row has more columns with values than a page holds: leave some of them out with `exclude`."),
     ((), ("could not translate host name", "Name or service not known"), "config",
      "Correct the host in `warehouse:`; it is not known to the name service."),
+    ((), _CUT, "warehouse", "The connection was lost: see whether the server is well, and run again."),
+    ((), ("invalid URI", "invalid port", "invalid percent-encoded", "invalid connection", "definition of service"),
+     "config", "Correct the address in `warehouse:`; docs/warehouses.md says how it is written."),
     ((), ("certificate", "SSL", "sslmode"), "config", "Correct sslmode, sslrootcert or sslcert in `warehouse:`."),
     ((), ("Connection refused", "timeout expired", "No such file", "No route", "unreachable"), "warehouse",
      "Start the server, or correct host and port in `warehouse:`, and run again."),
@@ -59,7 +63,9 @@ def passing(error: BaseException) -> bool:
     found, text = state(error), str(error)
     if found:
         return _PASSING.fullmatch(found) is not None
-    if "invalid" in text and "Failed to connect" in text:  # a wrong option in the address
+    if any(sign in text for sign in _CUT):
+        return True
+    if ("invalid" in text or "definition of service" in text) and "Failed to connect" in text:  # a wrong address
         return False
     refused = "FATAL" in text and "Failed to connect" in text
     certificate = "certificate" in text or "SSL" in text
@@ -87,6 +93,7 @@ def told(error: BaseException) -> str:
     said = re.sub(r"\nDETAIL:.*(?:\n(?!\S+:).*)*", lambda found: _detail(found[0]), said)
     said = re.split(r"(?:ERROR|FATAL|PANIC): +", said)[-1] if re.search("(?:ERROR|FATAL|PANIC): ", said) else said
     said = re.sub(r"^\w+: (?:\[libpq\] )?(?:Failed to \w+(?: \w+)?: )?", "", said)
+    said = re.sub(r"\s*\.?\s*SQLSTATE: \w{5}", "", said)
     return " ".join(said.split()).removesuffix(".")
 
 
