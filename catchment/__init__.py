@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from framework import heads
     from framework.basis import Basis
     from framework.changes import Changes
-    from framework.collection import Child, Collection, Column, Erasure
+    from framework.collection import Child, Collection, Column
     from framework.connector import Access, Connector, Identity, Judge
     from framework.errors import Kind, Refused
     from framework.export import Export
@@ -35,7 +35,6 @@ __all__ = [
     "Column",
     "Connector",
     "Cost",
-    "Erasure",
     "Export",
     "Feed",
     "Gone",
@@ -68,7 +67,6 @@ _HOMES = {
     **dict.fromkeys(("Child", "Collection", "Column"), "framework.collection"),
     **dict.fromkeys(("Access", "Connector", "Identity", "Judge"), "framework.connector"),
     **dict.fromkeys(("Kind", "Refused"), "framework.errors"),
-    "Erasure": "framework.collection",
     "Export": "framework.export",
     **dict.fromkeys(
         ("Answer", "Cost", "DAY", "Feed", "Pass", "Request", "SECOND", "Slice", "State", "Step", "View"),
