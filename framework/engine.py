@@ -72,6 +72,7 @@ class Engine:
         self._holdings: dict[str, Holding] = {}
         self._tables: dict[str, str] = {}
         self._view = View(order.selected, self._tables, start=order.start, due=order.due, run=order.run_id)
+        self._view.glance = self._codec.glance
         self._view.version, self._view.excluded = connector.version, order.excluded
         self._faults = dict(order.missing)  # collection -> the refusal that concerns it
         self._unavailable = {name for name, fault in order.missing.items() if fault.kind == "config"}

@@ -12,7 +12,7 @@ import msgspec
 from framework import page
 from framework.collection import Child, Collection
 from framework.naming import identifier, snake
-from framework.sight import Sight
+from framework.sight import Glance, Sight
 from framework.warehouse import Codec, Commit, Committed, Decoded, Pace, Stored, Unseen, Warehouse
 
 Excluded = Mapping[str, frozenset[str]]  # collection -> names of columns
@@ -168,6 +168,9 @@ class _Codec:
 
     def decode(self, sight: Sight) -> Decoded:
         return self.codec.decode(self.exclusion.applied(sight))
+
+    def glance(self, collection: str, data: bytes, at: str, fields: Sequence[str]) -> Glance | None:
+        return None  # what is excluded must not be decoded
 
     def pack(self, decoded: Sequence[Decoded]) -> Decoded:
         return self.codec.pack(decoded)

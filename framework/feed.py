@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from framework.errors import Refused
-from framework.sight import Closed, Gone, Live, Sight
+from framework.sight import Closed, Glance, Gone, Live, Sight
 
 Slice = dict[str, Any]
 """A request that still has to be made, as JSON. ``id`` is unique in its feed: a second of that id replaces it."""
@@ -95,7 +95,7 @@ class View:
     could be read at once beside those that are. ``relist``: listings that this run affords
     to read again. ``ready``: collections that a change feed may fill (their listing is
     complete). ``gap``: collections to list again, because their changes are lost to retention. ``excluded``: columns
-    that are stored nowhere.
+    that are stored nowhere. ``glance``: reads a page as the loader will, so that it is read but once (Codec.glance).
     """
 
     selected: frozenset[str]
@@ -112,6 +112,7 @@ class View:
     excluded: Mapping[str, frozenset[str]] = field(default_factory=dict)
     version: str = ""
     run: str = ""
+    glance: Callable[[str, bytes, str, Sequence[str]], Glance | None] | None = None
 
 
 @dataclass(slots=True)

@@ -156,7 +156,7 @@ class Listing:
                 self.collection, slice_["key"], answer.body, answer.asked - self.settle, slice_["v"]
             )
             return Step(sights, gone, rows=len(sights))
-        shown = self._heads(answer.body, view)
+        shown = self._glance(answer.body, view) or self._heads(answer.body, view)
         rows = shown.data
         # No page is older than its pass, whatever its own clock says: the sweep judges by that.
         version = max(answer.asked, opened.opened if opened else 0) - self.settle
@@ -164,7 +164,8 @@ class Listing:
         if slice_.get("probe"):
             return self._probed(step, rows, version, state, view)
         if rows:
-            step.sights.append(Sight(self.name, answer.body, version, fresh=fresh, at="data"))
+            read = shown.opened if isinstance(shown, page.Rows) else None
+            step.sights.append(Sight(self.name, answer.body, version, fresh=fresh, at="data", opened=read))
         self._follow(step, rows, answer.body, version, state, view)
         times = [row.f0 for row in rows if isinstance(row.f0, int)]
         if self.unsettled:
@@ -283,6 +284,15 @@ class Listing:
             for child in self.collection.children
             if child.expand and any(name in view.selected and name not in view.refused for name in child.collections())
         ]
+
+    def _glance(self, body: bytes, view: View) -> page.Rows | None:
+        """The page as the loader reads it, where that shows all that steers: not which lists go on."""
+        followed = follow.followed(self.collection, view.selected - view.refused)
+        if view.glance is None or any(child.path for _, child in followed):
+            return None
+        fields = (self.collection.key, self.created, *(self.unsettled or ())[:1])
+        seen = view.glance(self.name, body, "data", fields)
+        return page.Rows([page.Row(*row) for row in seen.rows], seen.more, seen.opened) if seen else None
 
     def _heads(self, body: bytes, view: View) -> Any:
         fields = [(self.created, page.plain(int))]

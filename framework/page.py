@@ -24,6 +24,22 @@ class Shown(msgspec.Struct):
     url: str = ""
 
 
+class Row(msgspec.Struct, gc=False):
+    """Of a row, its key and two more fields that steer."""
+
+    key: Any
+    f0: Any = None
+    f1: Any = None
+
+
+class Rows(msgspec.Struct, gc=False):
+    """A page of rows that the loader has read; ``opened`` goes with its sight."""
+
+    data: list[Row]
+    has_more: bool
+    opened: Any
+
+
 class Member(msgspec.Struct):
     """The identity of one object."""
 

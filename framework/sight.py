@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 # The lowest digit of a version (microseconds) ranks sights within one vendor second: a read proves only what came
 # before that second, so it stands below the second's events; a re-read that settles a tie stands above them all.
@@ -24,6 +25,7 @@ class Sight:
     a newer version must not make the loader drop them.
     ``columns``: a partial sight, of these columns alone. It makes no row: it gives them to rows that are there in this
     very version (events are never changed, so any version of one is the same), and to no other.
+    ``opened``: what the loader made of ``data`` when the feed glanced at it.
     """
 
     collection: str
@@ -35,6 +37,16 @@ class Sight:
     fresh: frozenset[str] = frozenset()
     at: str = ""
     columns: frozenset[str] = frozenset()
+    opened: Any = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """A page as the loader reads it: whether there is more, and of each row the values of the fields asked for."""
+
+    more: bool
+    rows: Sequence[tuple[Any, ...]]
+    opened: Any
 
 
 @dataclass(frozen=True, slots=True)

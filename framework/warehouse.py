@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from framework.collection import Collection
 from framework.fieldview import FieldView
 from framework.remedy import Change
-from framework.sight import Closed, Gone, Live, Sight
+from framework.sight import Closed, Glance, Gone, Live, Sight
 
 
 @dataclass(slots=True)
@@ -40,6 +40,13 @@ class Codec(Protocol):
     """Turns sights into rows; learns unknown fields and wider types as they come. Thread-safe."""
 
     def decode(self, sight: Sight) -> Decoded: ...
+
+    def glance(self, collection: str, data: bytes, at: str, fields: Sequence[str]) -> Glance | None:
+        """Decodes a page ahead of its sight, for the feed to look at these fields of its rows.
+
+        None where they are not to be had like that: the page holds anything unforeseen, or fields in many forms.
+        """
+        ...
 
     def pack(self, decoded: Sequence[Decoded]) -> Decoded:
         """Several decoded sights as one, in columns: far smaller, called every few pages."""

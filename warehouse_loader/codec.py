@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Raw
 
 from framework.collection import Child
-from framework.sight import Sight
+from framework.sight import Glance, Sight
 from framework.warehouse import Decoded
 from warehouse_loader.children import Cut, cut
 from warehouse_loader.lattice import Kind, join
@@ -96,7 +96,11 @@ class RecordCodec:
 
     def decode(self, sight: Sight) -> Page:
         page = Page(size=len(sight.data))
-        layout, records, kept = self._records(sight.collection, _compact(sight.data), page, sight.at)
+        kept: list[int] | None = None
+        if sight.opened:
+            layout, records = sight.opened
+        else:
+            layout, records, kept = self._records(sight.collection, _compact(sight.data), page, sight.at)
         versions = _each(sight.version, kept, len(records))
         deleted = _flags(sight.deleted, kept)
         chunk = Chunk(layout, records, versions, deleted, only=sight.columns)
@@ -106,6 +110,18 @@ class RecordCodec:
             chunk.injected = {link: [sight.parent_key] * len(records)} if link else {}
         self._add(page, chunk, sight.fresh)
         return page
+
+    def glance(self, collection: str, data: bytes, at: str, fields: Sequence[str]) -> Glance | None:
+        layout = self._registry[collection]
+        found = [layout.plain(one) for one in fields]
+        if not all(found) or not layout.key.strict:
+            return None
+        try:
+            held = layout.within(at).decode(_compact(data))
+        except UNREADABLE:
+            return None
+        rows = list(zip(*(map(attrgetter(one), held.records) for one in found), strict=True))
+        return Glance(held.has_more, rows, (layout, held.records)) if isinstance(held.has_more, bool) else None
 
     def pack(self, pages: Sequence[Decoded]) -> Page:
         """Several pages as one, their records as Arrow columns, which take a fifth of the memory."""

@@ -143,7 +143,7 @@ class Layout:
     def within(self, name: str) -> msgspec.json.Decoder[Any]:
         """Decodes an object whose field ``name`` is such an array; the records are the attribute ``records``."""
         if name not in self._within:
-            fields = [("records", list[self.record])]  # type: ignore[name-defined]
+            fields: list[Any] = [("records", list[self.record]), ("has_more", Any, False)]  # type: ignore[name-defined]
             holder = msgspec.defstruct("Holder", fields, rename={"records": name}, gc=False)
             self._within[name] = msgspec.json.Decoder(holder)
         return self._within[name]
@@ -168,6 +168,11 @@ class Layout:
     def attribute(self, name: str) -> str:
         """The record's attribute that holds the vendor's field."""
         return self._compiled.attributes[name]
+
+    def plain(self, name: str) -> str:
+        """The record's attribute that holds the vendor's field as a plain value; "" where it is not kept like that."""
+        node = self.tree.fields.get(name)
+        return self.attribute(name) if node and node.leaves and not node.raw and not node.fields else ""
 
     @cached_property
     def odd(self) -> bool:

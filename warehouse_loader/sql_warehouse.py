@@ -113,7 +113,8 @@ class SqlWarehouse:
             session.now(max(time.time_ns() // 1000, marks.latest(session, self.source) + 1))
             marks.move(session, self.source, commit.feeds)
             done = writer.write(session)
-            views.show(session, self.source, commit.views)
+            if commit.views:
+                views.show(session, self.source, commit.views)
             return done
 
         done = self.place.transact(prepare, write, lambda session: marks.stand(session, self.source, commit.feeds))

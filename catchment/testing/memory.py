@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from framework.collection import Child, Collection
-from framework.sight import Closed, Sight
+from framework.sight import Closed, Glance, Sight
 from framework.warehouse import Commit, Committed, Conflict, Counts, Decoded, FeedState, Pace, Stored, Unseen
 
 
@@ -36,6 +36,9 @@ class _Sighted:
 class _Codec:
     def decode(self, sight: Sight) -> Decoded:
         return _Sighted([sight], len(objects(sight)), len(sight.data))
+
+    def glance(self, collection: str, data: bytes, at: str, fields: Sequence[str]) -> Glance | None:
+        return None
 
     def pack(self, decoded: Sequence[Decoded]) -> Decoded:
         sights = [sight for one in decoded for sight in one.sights]  # type: ignore[attr-defined]
