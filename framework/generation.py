@@ -101,7 +101,7 @@ class Again:
         }
 
     def covered(self, state: State, done: Pass, view: View) -> dict[str, int]:
-        """The generations that a pass of the other feed, opened by this run, reaches when it ends: a whole one."""
+        """The generations that a pass of the other feed, opened since, reaches when it ends: a whole one."""
         told = done.why == "relist" and self.feed.sole and not self.comparable
         whole = told or done.why in ("first", "gap")
         names = set(done.fills) if whole else set(done.fills) & self._empty(view) if done.why == "changes" else set()

@@ -64,7 +64,7 @@ def _ask(holdings: Holdings, names: frozenset[str], since: int) -> Iterator[str]
 
 
 def due(holdings: Holdings, view: View) -> Iterator[tuple[Holding, Pass]]:
-    """The passes to read again with, but for those that the passes just opened of the other feeds read, too."""
+    """The passes to read again with, but for what the open passes of the other feeds read: all were opened since."""
     for holding in holdings.values():
         if isinstance(holding.feed, Again) and (opened := _due(holding.feed, holding, holdings, view)):
             yield holding, opened
@@ -72,7 +72,7 @@ def due(holdings: Holdings, view: View) -> Iterator[tuple[Holding, Pass]]:
 
 def _due(again: Again, holding: Holding, holdings: Holdings, view: View) -> Pass | None:
     other, state = holdings[again.feed.name], holding.state
-    covered = again.covered(state, other.state.open, view) if other.state.open and other.fresh else {}
+    covered = again.covered(state, other.state.open, view) if other.state.open else {}
     if state.open and state.open.why == "gap" and set(state.open.fills) <= covered.keys():
         state.open, state.slices = None, {}
     opened = None if state.open else again.due(state, view)
@@ -82,7 +82,7 @@ def _due(again: Again, holding: Holding, holdings: Holdings, view: View) -> Pass
 def reach(holding: Holding, holdings: Holdings, view: View) -> list[str]:
     """Notes which generations a feed's pass reaches that ends now; the feed whose document that changed."""
     other = holdings.get(PREFIX + holding.feed.name)
-    if other is None or not holding.fresh or not holding.state.open:
+    if other is None or not holding.state.open:
         return []
     assert isinstance(other.feed, Again)
     denied = holding.state.open.notes.get("denied", ())

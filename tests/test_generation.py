@@ -11,6 +11,7 @@ import pytest
 
 from catchment.imitations.stripe import live
 from catchment.imitations.zendesk import generate
+from framework import http
 from framework.collection import Collection, Column
 from framework.feed import DAY, SECOND, Answer, Pass, State, View
 from framework.generation import Again
@@ -48,7 +49,9 @@ def again(source: Source, name: str = "again/charges") -> dict[str, Any]:
     return state
 
 
-def test_changes_go_on_while_a_generation_cannot(harmed: Source) -> None:
+def test_changes_go_on_while_a_generation_cannot(harmed: Source, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "PAUSE_S", 0.01)
+    monkeypatch.setattr(http, "PAUSE_MAX_S", 0.05)
     harmed.server.faults.add("server_error", "/v1/charges", probability=1.0, status=503)
     stuck = harmed.run(again=CHARGES)
     assert set(stuck.failed()) == {"charges"}

@@ -43,7 +43,7 @@ def repairs(vendor: Vendor, directory: Path, *, steps: int = 60) -> None:
     finally:
         vendor.imitation.order("/latency", seconds=0.0)
     assert unread(project), "killed before it began, or when it was done"
-    (project.directory / ".catchment" / "state.db").unlink()  # what it says is in the warehouse, or not needed
+    forget(project)
     document = project.sync()
     assert document["status"] == "succeeded", unwell(document)
     assert not unread(project), "a plain sync goes on with what a resync has begun"
@@ -55,8 +55,14 @@ def repairs(vendor: Vendor, directory: Path, *, steps: int = 60) -> None:
             )
             connection.execute(f"DELETE {gone}", [ghost])
     vendor.exact(project, "after the resync")
+    forget(project)
     repeated = vendor.sync(project)
     assert not [c for c in repeated["collections"] if c["inserted"] + c["deleted"] + c["restored"]], "it settles"
+
+
+def forget(project: Project) -> None:
+    """Loses the state database: what is to be known of marks is in the warehouse, and limits begin anew."""
+    (project.directory / ".catchment" / "state.db").unlink()
 
 
 def harm(project: Project, vendor: Vendor, deleted_at: float) -> dict[str, tuple[str, Any]]:
