@@ -10,10 +10,11 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from framework import follow, lacking, page, reach, window
+from framework import follow, lacking, page, reach, seen, window
 from framework.collection import Collection
 from framework.errors import Kind, Refused
 from framework.feed import DAY, SECOND, Answer, Pass, Request, Slice, State, Step, View
+from framework.seen import Seen
 from framework.sight import RANK_CHANGED, RANK_CREATED, RANK_DELETED, Closed, Gone, Sight
 
 
@@ -54,7 +55,8 @@ class Changes:
     by the object type in its payload, so that a new event type needs no code. ``same_shape(version)``: whether a
     payload of that version is rendered as the pinned one would; others are read by id. ``ends``: event types ending in
     ``.deleted`` that end a life without deleting the object. ``horizon``: how long the vendor keeps events;
-    ``overlap``: how late an event may become visible.
+    ``overlap``: how late an event may become visible; one that is later still, by up to ``late``, is found too where a
+    page has room for what was read before.
     """
 
     events: Collection
@@ -64,6 +66,7 @@ class Changes:
     ends: frozenset[str] = frozenset()
     horizon: int = 30 * DAY
     overlap: int = 120 * SECOND
+    late: int = 3600 * SECOND
     settle: int = 60 * SECOND
     limit: int = 100
     complete: ClassVar[bool] = False
@@ -123,7 +126,11 @@ class Changes:
         mark = max(0, min(marks.values(), default=0))
         until = min(mark, earlier.notes["until"]) if earlier else 0
         older = [window.first(view.start // SECOND, until // SECOND)] if view.start < until else []
-        return [window.first(mark // SECOND), *older]
+        again = mark if older else min(mark, max(Seen.of(state).reach, view.start))
+        if state.open:
+            state.open.notes["from"] = again
+        newest = window.first(again // SECOND)
+        return [{**newest, "mark": mark // SECOND} if again < mark else newest, *older]
 
     def request(self, slice_: Slice, view: View) -> Request:
         if slice_["kind"] == "more":
@@ -150,17 +157,22 @@ class Changes:
         events = shown.data
         step = Step(rows=len(events))
         fills = frozenset(state.open.fills) if state.open else frozenset[str]()
-        if self.name in fills and events:
+        if self.name in fills and not self._repeated(events, state, view):
             versions = [event.created * SECOND + RANK_CHANGED for event in events]
             step.sights += lacking.shown(Sight(self.name, answer.body, versions, at="data"), state.open, self.events)
         tail = self._objects(step, events, slice_.get("tail", {}), state, view, fills)
-        if shown.has_more and events:
+        if shown.has_more and events and 0 < events[-1].created < slice_.get("mark", 0):
+            step.notes["floor"] = events[-1].created  # what was read before is no reason for another call
+        elif shown.has_more and events:
             after, oldest = next((event.id for event in reversed(events) if event.id), ""), events[-1].created
             if after == slice_.get("after", ""):
                 raise Refused(Kind.BUG, f"{self.path} does not move past {after}: the list repeats itself")
             born = max(view.born, view.now - self.horizon)
-            slices = window.rest(slice_, after, events[0].created, oldest, born=born, spare=view.spare)
+            mark = slice_.get("mark", 0)
+            news = {**slice_, "lo": max(slice_["lo"], mark)}  # nothing is split for what was read before
+            slices = window.rest(news, after, events[0].created, oldest, born=born, spare=view.spare)
             slices[0]["tail"] = tail
+            slices[-1] |= {"lo": slice_["lo"], **({"mark": mark} if mark else {})}
             step.slices += slices
         step.notes["seen"] = {event.id: event.created for event in events}
         return step
@@ -196,9 +208,10 @@ class Changes:
     def note(self, state: State, step: Step) -> None:
         if not state.open:
             return
-        since = state.open.opened - self.overlap
-        seen = state.open.notes.setdefault("seen", {})
-        seen.update({id_: at for id_, at in step.notes.get("seen", {}).items() if at * SECOND >= since})
+        shown = step.notes.get("seen", {})
+        seen.note(state.open, shown, overlap=self.overlap, late=self.late, most=self.limit)
+        if "floor" in step.notes:
+            seen.floor(state.open, step.notes["floor"])
         unknown = Counter(state.open.notes.get("not_selected", {}))
         unknown.update(step.notes.get("not_selected", {}))
         if unknown:
@@ -217,13 +230,21 @@ class Changes:
                 if name == self.name:
                     state.tables[name] = view.tables.get(name, "")
         lacking.filled(state, done)
-        state.memory |= {"seen": sorted(done.notes.get("seen", {})), "since": done.opened - self.overlap}
+        state.memory |= seen.kept(done, overlap=self.overlap, late=self.late)
 
     def _reached(self, state: State, done: Pass, view: View) -> int:
         """How far back the events themselves are kept: a start date that moves on lets none go."""
         start = reach.reached(done, view)
         known = state.tables.get(self.name, "") == view.tables.get(self.name, "?")
         return min(start, state.memory.get("start", start)) if known else start
+
+    def _repeated(self, events: list[_Event], state: State, view: View) -> bool:
+        """Whether the table of events has all of these already, and all of each."""
+        before, mark = Seen.of(state), state.marks.get(self.name, 0)
+        whole = state.tables.get(self.name, "") == view.tables.get(self.name, "?")
+        if state.open and state.open.notes.get("columns"):
+            whole = False  # its rows lack columns
+        return not events or (whole and all(before.repeats(event.id, mark) for event in events))
 
     def _objects(
         self,
@@ -236,7 +257,7 @@ class Changes:
     ) -> dict[str, list[Any]]:
         """Sorts the payloads of a page by collection. Returns what lets the next page notice a tie."""
         rows: dict[str, _Rows] = defaultdict(_Rows)
-        seen, since = set(state.memory.get("seen", ())), state.memory.get("since", 0)
+        before = Seen.of(state)
         newest: dict[str, list[Any]] = dict(tail)
         ignored: Counter[str] = Counter()
         by_object = {collection.object: collection for collection in self.objects}
@@ -252,11 +273,12 @@ class Changes:
                 ignored[object_ or "?"] += 1
                 continue
             mark = min(state.marks.get(name, 0) for name in served)
-            if not key or event.created * SECOND < mark:
+            at = event.created * SECOND
+            if not key or at < before.floor(mark):
                 continue
-            version = event.created * SECOND + _rank(event.type, self.ends)
+            version = at + _rank(event.type, self.ends)
             name = f"{collection.name}/{key}"
-            repeated = event.id in seen and mark >= since
+            repeated = before.repeats(event.id, mark)
             stamp = [version, hashlib.blake2b(raw, digest_size=8).hexdigest(), repeated]
             address = _address(collection, fields)
             known = newest.get(name)
@@ -270,6 +292,8 @@ class Changes:
                 self._follow(step, collection, key, known[0], event, fields, view)
             if not older:
                 newest[name] = stamp
+            if repeated and at < mark:
+                continue
             foreign = not self.same_shape(event.api_version or "") and address is not None
             stub = _flag(fields.get("deleted"))
             if version % 10 == RANK_DELETED and collection.name not in fills:

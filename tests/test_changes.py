@@ -386,6 +386,49 @@ def test_a_dead_token_starts_the_walk_again_but_not_for_ever() -> None:
     assert FEED.refused(slice_, Refused(Kind.CURSOR, "no"), view()) is None
 
 
+def test_an_event_that_turns_up_after_the_mark_is_found_while_a_page_has_room_for_it() -> None:
+    marks = dict.fromkeys(ALL, (NOW - 120) * SECOND)
+    passing = Pass("changes", sorted(ALL), opened=NOW * SECOND, notes={"from": (NOW - 9_000) * SECOND})
+    at = State(marks=marks, tables={"events": "1"}, open=passing)
+    known = [event("charge.updated", charge(), NOW - age) for age in (100, 1_000, 3_700, 5_000)]
+    FEED.note(at, read(*known, at=at))
+    FEED.close(at, view())
+    assert (at.memory["since"], at.memory["reach"]) == ((NOW - 120) * SECOND, (NOW - 3_720) * SECOND)
+    at.open = Pass("changes", sorted(ALL), opened=NOW * SECOND)
+    (slice_,) = FEED.slices(at, view())
+    assert (slice_["lo"], slice_["mark"]) == (NOW - 3_720, NOW - 120)
+    late = event("charge.updated", charge(id="ch_late"), NOW - 900)
+    step = FEED.read(slice_, answer({"data": [*known[:1], late, *known[1:3]], "has_more": True}), at, view())
+    assert loaded(step) == {"charges": [("ch_1", 2), ("ch_late", 2)]}
+    assert step.slices == []  # what was read before is no reason for another call
+    FEED.note(at, step)
+    FEED.close(at, view())
+    assert at.memory["reach"] == (NOW - 3_699) * SECOND
+    again = [known[0], late, known[1]]
+    assert [sight.collection for sight in FEED.read(slice_, answer({"data": again}), at, view()).sights] == ["charges"]
+
+
+def test_a_late_event_that_ties_with_one_from_before_the_mark_orders_a_reread() -> None:
+    one, late = (event("charge.updated", charge(a=n), NOW - 900) for n in (1, 2))
+    at = state(seen=[one["id"]], since=(NOW - 120) * SECOND, reach=(NOW - 1_000) * SECOND)
+    at.marks = dict.fromkeys(ALL, (NOW - 120) * SECOND)
+    for both in ([one, late], [late, one]):
+        step = read(*both, at=at)
+        assert gets(step) == [("charges", "ch_1")]
+        assert loaded(step) == ({} if both[0] is one else {"charges": [("ch_1", 2)]})
+    assert loaded(read(one, at=at)) == {}
+
+
+def test_no_more_is_remembered_of_what_lies_before_the_mark_than_a_page_holds() -> None:
+    at = state()
+    shown = [event("charge.updated", charge(), NOW - age) for age in range(500)]
+    for part in (shown[:100], shown[100:250], shown[250:]):
+        FEED.note(at, read(*part, at=at))
+    FEED.close(at, view())
+    assert at.memory["seen"] == sorted(one["id"] for one in shown[:221])
+    assert at.memory["reach"] == (NOW - 220) * SECOND
+
+
 def test_a_refusal_concerns_all_that_it_fills_or_the_one_it_asked_for() -> None:
     assert set(FEED.blames(first(), view())) == ALL
     assert list(FEED.blames({"kind": "get", "into": "charges"}, view())) == ["charges"]
@@ -402,6 +445,6 @@ def test_closing_moves_the_marks_behind_the_overlap_but_for_what_was_refused() -
     FEED.close(at, view(refused=frozenset({"charges"})))
     assert at.marks["charges"] == at.marks["cards"] == (NOW - 3600) * SECOND
     assert at.marks["refunds"] == (NOW - 120) * SECOND
-    assert at.memory["seen"] == sorted(one["id"] for one in seen[:2])
+    assert at.memory["seen"] == sorted(one["id"] for one in seen)
     assert at.tables == {"events": "1"}
     assert FEED.absent(at) == 0

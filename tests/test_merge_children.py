@@ -234,6 +234,25 @@ def test_a_whole_list_of_ids_keeps_what_it_names_and_closes_the_rest() -> None:
     assert memory.rows("discounts", "id", "_deleted_at") == [("d1", 5), ("d2", None), ("d3", 7), ("d9", None)]
 
 
+def test_a_member_that_a_later_list_names_lives_again() -> None:
+    memory = Memory(CUSTOMERS, SUBSCRIPTIONS, DISCOUNTS)
+    memory.commit(sight("subscriptions", {"id": "s", "discounts": []}, version=12), tables=[DISCOUNTS])
+    memory.commit(sight("discounts", {"id": "d", "subscription": "s"}, version=11))
+    memory.commit(sight("subscriptions", {"id": "s", "discounts": []}, version=12))  # another event of that second
+    assert memory.rows("discounts", "id", "_deleted_at") == [("d", 12)]
+    counts = memory.commit(sight("subscriptions", {"id": "s", "discounts": ["d"]}, version=19))  # the re-read
+    assert memory.rows("discounts", "id", "_deleted_at") == [("d", None)]
+    assert counts["discounts"].restored == 1
+
+
+def test_an_older_empty_list_closes_nothing_that_is_named_since() -> None:
+    memory = Memory(CUSTOMERS, SUBSCRIPTIONS, DISCOUNTS)
+    named = sight("subscriptions", {"id": "s", "discounts": ["d"]}, version=22)
+    memory.commit(sight("discounts", {"id": "d", "subscription": "s"}, version=11), named)
+    memory.commit(sight("subscriptions", {"id": "s", "discounts": []}, version=12))  # of the second in which d came
+    assert memory.rows("discounts", "id", "_deleted_at") == [("d", None)]
+
+
 def test_without_their_parents_a_list_of_ids_closes_nothing() -> None:
     memory = Memory(DISCOUNTS, carriers=(SUBSCRIPTIONS,))
     memory.commit(sight("subscriptions", {"id": "s", "discounts": [{"id": "d1"}, {"id": "d2"}]}))

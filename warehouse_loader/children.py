@@ -35,8 +35,7 @@ class Cut:
     """The members of one collection in the lists of a page.
 
     ``owners`` and ``places``: per member, which parent it came from and where it stood in that list.
-    ``closed``: the parents whose list was whole; ``named``: the ids that those of them gave which name their members
-    and show none.
+    ``closed``: the parents whose list was whole; ``named``: of those that name their members and show none, the ids.
     """
 
     collection: str
@@ -61,6 +60,8 @@ def cut(child: Child, raws: Sequence[Raw], registry: Registry) -> Iterator[Cut]:
                 everything.named.setdefault(owner, []).append(msgspec.json.decode(member))
             else:
                 whole = False
+        if not members and child.expand and memoryview(raws[owner])[0] == 0x5B:
+            everything.named[owner] = []
         if whole:
             everything.closed.append(owner)
     for name, part in cuts.items():

@@ -55,7 +55,7 @@ class Packed:
 class Closing:
     """A parent showed its list whole: members with an older version are gone.
 
-    ``named``: per parent that named members by their ids alone, those ids; they stay as they are.
+    ``named``: per parent that named its members by their ids alone, those ids; None for one that showed them.
     """
 
     collection: str
@@ -64,7 +64,7 @@ class Closing:
     fresh: bool
     keys: Sequence[str]
     versions: Sequence[int]
-    named: Sequence[Sequence[str]]
+    named: Sequence[Sequence[str] | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +149,7 @@ class RecordCodec:
         of, new = parents.layout.collection.name, name in fresh
         if part.closed:
             closed = [keys[at] for at in part.closed], [parents.versions[at] for at in part.closed]
-            page.closings.append(Closing(name, of, link, new, *closed, [part.named.get(at, ()) for at in part.closed]))
+            page.closings.append(Closing(name, of, link, new, *closed, [part.named.get(at) for at in part.closed]))
         if not part.members:
             return
         layout, records, kept = self._records(name, b"[" + b",".join(part.members) + b"]", page)

@@ -178,12 +178,19 @@ def gone_note(d: Dialect, table: str, key: str) -> str:
 def close(d: Dialect, table: str, key: str, child: Child) -> str:
     """Marks members that their parent's whole, newer list (``closing``: key, version) neither shows nor names.
 
-    ``named``: key. What a narrower owner has too (a subscription's discount names the customer) is not the list's.
+    ``named``: key, version. What a narrower owner has too (a subscription's discount names the customer) is not its.
     """
     return f"""
         UPDATE {table} AS t SET _deleted_at = z.version, _synced_at = {d.now} FROM closing z
         WHERE t.{quote(child.parent)} = z.key AND t._version < z.version AND t._deleted_at IS NULL{_unless(child)}
             AND NOT EXISTS (SELECT 1 FROM named n WHERE n.key = t.{key})"""
+
+
+def revive(d: Dialect, table: str, key: str) -> str:
+    """Clears the marks of members that a whole list names (``named``: key, version) later than they were set."""
+    return f"""
+        UPDATE {table} AS t SET _deleted_at = NULL, _synced_at = {d.now} FROM named n
+        WHERE t.{key} = n.key AND t._deleted_at < n.version AND t._version IS NOT NULL"""
 
 
 def orphans(d: Dialect, table: str, child: Child, parent: str, key: str, *, told: str, alike: bool) -> str:

@@ -85,7 +85,7 @@ class Writer:
             links = {of.name: child.parent for of, child in self._registry.parents(one.collection)}
             if one.parent in links:
                 keys, versions = (one.parent_key,), (one.version,)
-                yield Closing(one.collection, one.parent, links[one.parent], one.fresh, keys, versions, ((),))
+                yield Closing(one.collection, one.parent, links[one.parent], one.fresh, keys, versions, (None,))
 
     def _describe(self, made: Mapping[str, str]) -> None:
         every = self._tables.names & self._registry.collections.keys()
@@ -235,17 +235,17 @@ class Writer:
         Not so what is only named since: of such lists the newest of a stored parent counts alone.
         """
         name, kept = collection.name, closing.parent in self._registry.collections
-        latest: dict[str, tuple[int, Sequence[str]]] = {}
+        latest: dict[str, tuple[int, Sequence[str] | None]] = {}
         for key, version, ids in zip(closing.keys, closing.versions, closing.named, strict=True):
-            if ids and (not kept or (stale.get(key, (None, None))[0] or 0) > version):
+            if ids is not None and (not kept or (stale.get(key, (None, None))[0] or 0) > version):
                 continue
-            if key not in latest or version >= latest[key][0]:
+            if key not in latest or version > latest[key][0]:
                 latest[key] = version, ids
         versions = {key: version for key, (version, _) in latest.items()}
         if not kept and not closing.fresh:
             ended = self._registry.ended[name, closing.parent]
             ended |= {key: version for key, version in versions.items() if version > ended.get(key, 0)}
-        named = {one: version for version, ids in latest.values() for one in ids}
+        named = {one: version for version, ids in latest.values() for one in ids or ()}
         parents, link = self._registry.parents(name), self._kind(name, closing.link)
         child = next(child for of, child in parents if (of.name, child.parent) == (closing.parent, closing.link))
         whole, key, counts = self._place(collection)
@@ -254,6 +254,7 @@ class Writer:
             self._listed("named", self._kind(name), named, "version"),
         ):
             counts.deleted += self._session.change(merge.close(self._d, whole, key, child))
+            counts.restored += self._session.change(merge.revive(self._d, whole, key)) if named else 0
 
     def _orphans(self, name: str) -> None:
         """Children go with their deleted parents, whichever of the two this commit tells of."""

@@ -227,7 +227,8 @@ class Memory:
                 continue
             id_ = f"{key}_{n}" if collection.numbered else member[field_of_key(collection)]
             self._merge(collection, id_, {**member, child.parent: key}, version, None, counts[into])
-        if whole and not (stale and named):
+        naming = bool(named) or (not members and isinstance(shown, list) and bool(child.expand))
+        if whole and not (stale and naming):
             for into in child.collections():
                 self._close(Closed(into, parent.name, key, version, into in sight.fresh), counts, child, named)
 
@@ -251,6 +252,14 @@ class Memory:
             one for one in self._known(closed.parent).children if closed.collection in one.collections()
         ]  # fmt: skip
         for key, row in list(self.rows.get(closed.collection, {}).items()):
+            if (
+                key in named
+                and row.deleted_at is not None
+                and row.payload is not None
+                and row.deleted_at < closed.version
+            ):
+                row.deleted_at = None
+                counts[closed.collection].restored += 1
             old = row.version < closed.version and key not in named
             if old and any(_owned(row, one, closed.parent_key) for one in lists):
                 self._mark(closed.collection, key, closed.version, counts)
