@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from catchment.imitations.stripe import live
 from catchment.imitations.zendesk import generate
+from connectors.salesforce import jobs, query
 from framework import http
 from framework.collection import Collection, Column
 from framework.feed import DAY, SECOND, Answer, Pass, State, View
@@ -18,6 +20,7 @@ from framework.generation import Again
 from framework.listing import Listing
 from framework.pages import Pages
 from framework.warehouse import Pace
+from tests.salesforce_source import make as organisation
 from tests.source import Mortal, Source
 from tests.vendor import Make, sources
 from tests.zendesk_source import Support
@@ -211,3 +214,35 @@ def test_what_an_export_no_longer_shows_is_held_until_it_is_accepted(tmp_path: P
         assert support.run(due=True, accept_deletes=frozenset({"tickets"})).status == "succeeded"
         assert support.rows(count) == [(0,)]
         assert support.run(due=True).calls == 1
+
+
+@pytest.mark.parametrize("nth", [2, 5, 9])
+def test_jobs_of_a_generation_that_is_killed_go_on_and_keys_alone_tell_what_is_gone(
+    nth: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (("POLL_S", 0.01), ("PAGE_MIN", 7), ("PAGE_MAX", 7)):
+        monkeypatch.setattr(jobs, name, value)
+    monkeypatch.setattr(query, "BULK_ABOVE", 10)
+    source = organisation(seed=5, objects=300)
+    try:
+        source.select("leads", "accounts")
+        assert source.run().status == "succeeded"
+        rows = source.memory.rows["leads"]
+        lost, wrong, marked = [key for key, row in rows.items() if row.live][:3]
+        rows["ghost"] = replace(rows[lost], version=rows[lost].version)
+        del rows[lost]
+        rows[wrong].payload = {**(rows[wrong].payload or {}), "LastName": "harmed"}
+        source.pass_time(900)
+        rows[marked].deleted_at = int(source.org.clock.now() - 600) * SECOND
+        source.memory.pace = Pace(rows=1, seconds=0.0)
+        source.run(warehouse=lambda memory: Mortal(memory, nth, after=True), again=frozenset({"leads"}))
+        source.org.insert("Lead", {"LastName": "born after the kill", "Company": "C"})
+        source.pass_time(400)
+        done = source.run()
+        assert done.status == "succeeded", str(done.failed())[:900]
+        assert not rows.pop("ghost").live
+        assert source.differences() == []
+        assert source.run().calls <= done.calls
+        assert not [name for name in source.run().feeds if name.startswith("again/")]
+    finally:
+        source.server.stop()

@@ -286,6 +286,7 @@ class Query(Basis):
         for columns in rendering.pages(answer.body, self._types):
             keys = list(columns["Id"])
             step.rows += len(keys)
+            count += len(keys)
             if slice_.get("want") == "ids":
                 step.seen, step.rows, step.notes = [*step.seen, *keys], 0, {"compare": True}
                 continue
@@ -296,7 +297,6 @@ class Query(Basis):
                 sight = replace(sight, deleted=None, columns=brought)
             step.sights.append(sight)
             step.seen = [*step.seen, *keys] if slice_.get("seen") else ()
-            count += len(keys)
         jobs.whole(answer, count)
         following = jobs.next_page(slice_, answer)
         step.slices = [following] if following else []
