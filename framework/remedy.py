@@ -85,7 +85,7 @@ def excluded(collection: str, column: str) -> Change:
 
 def included(collection: str, column: str) -> Change:
     """A column that was left out is wanted again."""
-    return Change(collection, "column_selected", column, action="read for the stored rows, that column alone")
+    return Change(collection, "column_selected", column, action="its values are read for the stored rows")
 
 
 def deselected(collection: str) -> Change:
