@@ -71,6 +71,16 @@ def test_a_connection_lost_on_the_way_is_made_again(place: Place, moment: str, m
     assert source.house.load().feeds["f"].rev == 2
 
 
+def test_a_connection_lost_while_it_is_read_from_is_made_again(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = place.source(THINGS)
+    source.commit(sight("things", {"id": "x", "a": 1}), feeds={"f": (0, "{}")})
+    for ask in (source.house.load, lambda: source.house.live_rows("things")):
+        with monkeypatch.context() as patch:
+            calls = interrupted(patch, "tables", lambda: cut(place))
+            ask()
+        assert len(calls) > 1
+
+
 def test_a_commit_whose_answer_is_lost_is_not_done_twice(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     source = place.source(THINGS)
     source.commit(tables=[THINGS], feeds={"f": (0, "{}")})

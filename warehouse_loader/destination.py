@@ -102,6 +102,13 @@ class Destination(Protocol):
         """A session that only reads; None where there is no warehouse yet. Raises WarehouseError."""
         ...
 
+    def asked(self, work: Callable[[Session], T]) -> T | None:
+        """What ``work`` finds with such a session, which may be run again; None where there is no warehouse yet.
+
+        Raises WarehouseError.
+        """
+        ...
+
     def transact(
         self, prepare: Callable[[Session], None], write: Callable[[Session], T], stands: Callable[[Session], bool]
     ) -> T:

@@ -183,6 +183,10 @@ class DuckDBFile:
         with self._open(read_only=True) as connection:
             yield DuckDBSession(connection)
 
+    def asked(self, work: Callable[[Session], T]) -> T | None:
+        with self.reading() as session:
+            return None if session is None else work(session)
+
     def transact(
         self, prepare: Callable[[Session], None], write: Callable[[Session], T], stands: Callable[[Session], bool]
     ) -> T:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import threading
 import weakref
 from collections.abc import Callable, Iterator, Sequence
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 _BUSY = 120.0  # seconds that a commit waits for a server that is away: a fail-over takes less
 _READING = 10.0  # seconds that reading waits for one
 _STEPS = (0.1, 0.3, 1.0, 3.0, 5.0)  # seconds between two attempts
+_READS = "ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _DEFAULTS = {
     "application_name": "catchment",
     "connect_timeout": "10",
@@ -99,6 +101,19 @@ class Postgres:
                     raise
                 raise self._known(error) from error
 
+    def asked(self, work: Callable[[Session], T]) -> T | None:
+        """What ``work`` finds in a transaction that only reads; done again where the connection is lost."""
+
+        def attempt() -> T:
+            session = self._session()
+            session.begin(_READS)
+            found = work(session)
+            session.rollback()
+            return found
+
+        with self._turn:
+            return self._again_and_again(attempt, self._patience)
+
     def transact(
         self, prepare: Callable[[Session], None], write: Callable[[Session], T], stands: Callable[[Session], bool]
     ) -> T:
@@ -108,7 +123,6 @@ class Postgres:
         while the transaction committed, the marks tell whether it did.
         """
         unsure: list[T] = []
-        tries = iter((*_STEPS, *(_STEPS[-1:] * 1000)))
 
         def attempt() -> T:
             try:
@@ -125,34 +139,39 @@ class Postgres:
             except BaseException as error:
                 if unsure and not lost(error):
                     unsure.clear()
-                self._drop()
-                if not _is_adbc(error):
-                    raise
-                raise self._again(error, next(tries)) from error
+                raise
             return done
 
         with self._turn:
-            try:
-                return patiently(attempt, self._patience)
-            except HeldError as held:
-                raise WarehouseError(f"{held}; waited {self._patience:.0f} s", held.hint) from None
+            return self._again_and_again(attempt, self._patience)
 
     # ------------------------------------------------------------------------------------- connection
 
     def _begun(self, patience: float) -> PostgresSession:
         """A session in a transaction that reads; the connection may have died since it was used last."""
-        tries = iter((*_STEPS, *(_STEPS[-1:] * 1000)))
 
         def attempt() -> PostgresSession:
+            session = self._session()
+            session.begin(_READS)
+            return session
+
+        return self._again_and_again(attempt, patience)
+
+    def _again_and_again(self, work: Callable[[], T], patience: float) -> T:
+        """What ``work`` gives, on a new connection each time that one is lost, or the server cannot serve now."""
+        steps = itertools.chain(_STEPS, itertools.repeat(_STEPS[-1]))
+
+        def attempt() -> T:
             try:
-                session = self._session()
-                session.begin("ISOLATION LEVEL REPEATABLE READ READ ONLY")
-            except Exception as error:
+                return work()
+            except BaseException as error:
                 self._drop()
                 if not _is_adbc(error):
                     raise
-                raise self._again(error, next(tries)) from error
-            return session
+                known = self._known(error)
+                if passing(error):
+                    raise HeldError(str(known), known.hint, next(steps)) from error
+                raise known from error
 
         try:
             return patiently(attempt, patience)
@@ -174,11 +193,6 @@ class Postgres:
         if self._close is not None:
             self._close()
         self._open = self._close = None
-
-    def _again(self, error: BaseException, step: float) -> Exception:
-        """What to raise: whether it is worth another attempt."""
-        known = self._known(error)
-        return HeldError(str(known), known.hint, step) if passing(error) else known
 
     def _known(self, error: BaseException) -> WarehouseError:
         known = explained(error, self._name)

@@ -39,12 +39,13 @@ class SqlWarehouse:
 
     def load(self) -> Stored:
         """The source's feed documents, and its tables with their incarnations; nothing where there is no warehouse."""
-        with self.place.reading() as session:
-            if session is None:
-                return Stored()
+
+        def work(session: Session) -> Stored:
             there = self._tables(session)
             self._recall(session, there)
             return marks.load(session, self.source, there) if marks.STATE in there else Stored()
+
+        return self.place.asked(work) or Stored()
 
     def codec(self) -> RecordCodec:
         """The one codec of this source; knows what earlier runs learned."""
@@ -54,10 +55,12 @@ class SqlWarehouse:
 
     def live_rows(self, collection: str) -> int:
         """Rows that are not marked as deleted, 0 where there is no table."""
-        with self.place.reading() as session:
-            if session is None or collection not in self._tables(session):
-                return 0
-            return catalog.live(session, self.source, [collection])[collection]
+
+        def work(session: Session) -> int:
+            there = collection in self._tables(session)
+            return catalog.live(session, self.source, [collection])[collection] if there else 0
+
+        return self.place.asked(work) or 0
 
     def absent(self, wanted: Mapping[str, Unseen]) -> dict[str, list[str]]:
         """Per collection, the keys of live rows that a whole listing did not show, oldest version first.
@@ -65,12 +68,13 @@ class SqlWarehouse:
         With a start date only those created then or later: the range that the listing covers; none where nothing tells.
         """
         asked = {name: sql for name, unseen in wanted.items() if (sql := self._unseen(name, unseen))}
-        found: dict[str, list[str]] = {name: [] for name in wanted}
-        with self.place.reading() as session:
-            if session is not None:
-                for name in asked.keys() & self._tables(session):
-                    found[name] = [row[0] for row in session.rows(asked[name])]
-        return found
+
+        def work(session: Session) -> dict[str, list[str]]:
+            return {
+                name: [key for (key,) in session.rows(asked[name])] for name in asked.keys() & self._tables(session)
+            }
+
+        return {**{name: [] for name in wanted}, **(self.place.asked(work) or {})}
 
     def _unseen(self, collection: str, unseen: Unseen) -> str:
         key = quote(self._registry.collections[collection].key)
