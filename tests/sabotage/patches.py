@@ -53,6 +53,13 @@ PATCHES = (
         ("tests/test_merge_rows.py", "tests/test_duckdb_commit.py"),
     ),
     Sabotage(
+        "of equal versions the later answer wins, in whether a row lives as well",
+        "warehouse_loader/merge.py",
+        "AND td = bv AND lives AND",
+        "AND td = bv AND false AND",
+        ("tests/test_merge_rows.py", "tests/test_salesforce.py"),
+    ),
+    Sabotage(
         "a refused permission is reported",
         "framework/verdict.py",
         "collection.error = fault or (error if unfinished else None)",
