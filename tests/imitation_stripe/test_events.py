@@ -1,41 +1,12 @@
 """Events and invented accounts of the Stripe imitation: what is announced, when it shows, what it all adds up to."""
 
 import re
-from collections.abc import Iterator
 from decimal import Decimal
-
-import pytest
 
 from catchment.imitations.stripe import API_VERSION, Account, Server, generate, live
 from catchment.imitations.stripe.events import previous
 from catchment.imitations.stripe.templates import billing, invoices, payments, people
-from tests.imitation_stripe import DAY, NOW, Client, customer, event_types, serve
-
-
-@pytest.fixture(scope="module")
-def lived() -> Account:
-    """A generated account that has lived for a while; tests only read it."""
-    account = generate(5, objects=2_500)
-    live(account, 5, 90)
-    return account
-
-
-@pytest.fixture(scope="module")
-def shown(lived: Account) -> Iterator[Client]:
-    for _, client in serve(lived):
-        yield client
-
-
-@pytest.fixture
-def account() -> Account:
-    """A small account for one test, at a fixed moment."""
-    return Account(seed=1, now=NOW)
-
-
-@pytest.fixture
-def pair(account: Account) -> Iterator[tuple[Server, Client]]:
-    yield from serve(account)
-
+from tests.imitation_stripe import DAY, NOW, Client, customer, event_types
 
 # --- events ----------------------------------------------------------------------------------------------------
 

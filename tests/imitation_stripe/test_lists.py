@@ -3,7 +3,6 @@
 import json
 import typing
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -12,36 +11,10 @@ import pytest
 import requests
 import stripe
 
-from catchment.imitations.stripe import Account, Key, Server, generate, live
+from catchment.imitations.stripe import Account, Key, Server, generate
 from catchment.imitations.stripe.resources import RESOURCES
 from catchment.imitations.stripe.templates import payments
-from tests.imitation_stripe import CLASSES, LISTS, NOW, Client, customer, event_types, serve
-
-
-@pytest.fixture(scope="module")
-def lived() -> Account:
-    """A generated account that has lived for a while; tests only read it."""
-    account = generate(5, objects=2_500)
-    live(account, 5, 90)
-    return account
-
-
-@pytest.fixture(scope="module")
-def shown(lived: Account) -> Iterator[Client]:
-    for _, client in serve(lived):
-        yield client
-
-
-@pytest.fixture
-def account() -> Account:
-    """A small account for one test, at a fixed moment."""
-    return Account(seed=1, now=NOW)
-
-
-@pytest.fixture
-def pair(account: Account) -> Iterator[tuple[Server, Client]]:
-    yield from serve(account)
-
+from tests.imitation_stripe import CLASSES, LISTS, NOW, Client, customer, event_types
 
 # --- lists ---------------------------------------------------------------------------------------------------
 

@@ -19,18 +19,6 @@ from catchment.imitations.stripe.shelf import decode
 from catchment.imitations.stripe.templates import catalog, payments
 from tests.imitation_stripe import CLASSES, DAY, LISTS, NOW, Client, serve
 
-
-@pytest.fixture
-def account() -> Account:
-    """A small account for one test, at a fixed moment."""
-    return Account(seed=1, now=NOW)
-
-
-@pytest.fixture
-def pair(account: Account) -> Iterator[tuple[Server, Client]]:
-    yield from serve(account)
-
-
 # --- server: counting, limits, faults --------------------------------------------------------------------------
 
 
