@@ -230,7 +230,8 @@ class Changes:
                 if name == self.name:
                     state.tables[name] = view.tables.get(name, "")
         lacking.filled(state, done)
-        state.memory |= seen.kept(done, overlap=self.overlap, late=self.late)
+        unserved = [name for name in state.marks if name not in done.fills or name in refused]
+        state.memory |= seen.kept(done, unserved, overlap=self.overlap, late=self.late)
 
     def _reached(self, state: State, done: Pass, view: View) -> int:
         """How far back the events themselves are kept: a start date that moves on lets none go."""
@@ -239,12 +240,12 @@ class Changes:
         return min(start, state.memory.get("start", start)) if known else start
 
     def _repeated(self, events: list[_Event], state: State, view: View) -> bool:
-        """Whether the table of events has all of these already, and all of each."""
+        """Whether the table of events has all of these already."""
         before, mark = Seen.of(state), state.marks.get(self.name, 0)
-        whole = state.tables.get(self.name, "") == view.tables.get(self.name, "?")
-        if state.open and state.open.notes.get("columns"):
-            whole = False  # its rows lack columns
-        return not events or (whole and all(before.repeats(event.id, mark) for event in events))
+        there = state.tables.get(self.name, "") == view.tables.get(self.name, "?")
+        whole = there and not (state.open and state.open.notes.get("columns"))
+        known = whole and before.served((self.name,), mark)
+        return not events or (known and all(event.id in before.ids for event in events))
 
     def _objects(
         self,
@@ -274,11 +275,11 @@ class Changes:
                 continue
             mark = min(state.marks.get(name, 0) for name in served)
             at = event.created * SECOND
-            if not key or at < before.floor(mark):
+            if not key or at < before.floor(served, mark):
                 continue
             version = at + _rank(event.type, self.ends)
             name = f"{collection.name}/{key}"
-            repeated = before.repeats(event.id, mark)
+            repeated = event.id in before.ids and before.served(served, mark)
             stamp = [version, hashlib.blake2b(raw, digest_size=8).hexdigest(), repeated]
             address = _address(collection, fields)
             known = newest.get(name)
@@ -296,9 +297,11 @@ class Changes:
                 continue
             foreign = not self.same_shape(event.api_version or "") and address is not None
             stub = _flag(fields.get("deleted"))
-            if version % 10 == RANK_DELETED and collection.name not in fills:
-                step.closed += [Closed(child, collection.name, key, version) for child in served]
-                continue
+            if version % 10 == RANK_DELETED:  # its members go with it, also those that were not read when it went
+                members_of = [child for child in served if child != collection.name]
+                step.closed += [Closed(child, collection.name, key, version) for child in members_of]
+                if collection.name not in fills:
+                    continue
             if stub or (foreign and version % 10 == RANK_DELETED):
                 step.gone.append(Gone(collection.name, key, version))
                 continue

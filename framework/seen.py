@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,25 +15,27 @@ NEVER = 1 << 62
 class Seen:
     """The changes that the pass before has read: all of them from ``reach`` on, by id.
 
-    ``since``: the mark that it left; a collection whose mark is older was not served then.
+    ``since``: the mark that it left; a collection whose mark is older was not served then, nor were the ``unserved``.
     """
 
     ids: frozenset[str]
     since: int
     reach: int
+    unserved: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, state: State) -> Seen:
         memory = state.memory
-        return cls(frozenset(memory.get("seen", ())), memory.get("since", 0), memory.get("reach", NEVER))
+        ids, unserved = frozenset(memory.get("seen", ())), frozenset(memory.get("unserved", ()))
+        return cls(ids, memory.get("since", 0), memory.get("reach", NEVER), unserved)
 
-    def repeats(self, id_: str, mark: int) -> bool:
-        """Whether a collection with this mark has had this change already."""
-        return id_ in self.ids and mark >= self.since
+    def served(self, names: Collection[str], mark: int) -> bool:
+        """Whether the pass before filled these collections, of which the one furthest back has this mark."""
+        return mark >= self.since and self.unserved.isdisjoint(names)
 
-    def floor(self, mark: int) -> int:
-        """From when on a collection with this mark needs what it has not seen: what became visible late, too."""
-        return min(mark, self.reach) if mark >= self.since else mark
+    def floor(self, names: Collection[str], mark: int) -> int:
+        """From when on these collections need what they have not seen: what became visible late, too."""
+        return min(mark, self.reach) if self.served(names, mark) else mark
 
 
 def note(opened: Pass, shown: Mapping[str, int], *, overlap: int, late: int, most: int) -> None:
@@ -53,9 +55,9 @@ def floor(opened: Pass, second: int) -> None:
     opened.notes["reach"] = max(opened.notes.get("reach", 0), (second + 1) * SECOND)
 
 
-def kept(done: Pass, *, overlap: int, late: int) -> dict[str, Any]:
-    """What the next pass is to know of this one."""
+def kept(done: Pass, unserved: Collection[str], *, overlap: int, late: int) -> dict[str, Any]:
+    """What the next pass is to know of this one; ``unserved``: the collections whose marks it did not move."""
     since = done.opened - overlap
     reach = min(since, max(done.notes.get("reach", 0), done.notes.get("from", 0), since - late))
     ids = sorted(id_ for id_, at in done.notes.get("seen", {}).items() if at * SECOND >= reach)
-    return {"seen": ids, "since": since, "reach": reach}
+    return {"seen": ids, "since": since, "reach": reach, "unserved": sorted(unserved)}

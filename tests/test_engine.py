@@ -252,6 +252,19 @@ def test_a_collection_selected_later_is_filled_and_its_parents_lose_no_deletion(
     assert later["payouts"]["inserted"] == len(source.account.ids("payout"))
 
 
+def test_members_of_what_was_deleted_in_a_run_without_them_go_with_the_next(make: Make) -> None:
+    source = make()
+    everything = source.selected
+    source.run()
+    customer = next(one for one in source.account.ids("customer") if source.account.children(one, "sources"))
+    source.account.delete("customer", customer)
+    source.select(frozenset({"customers"}))
+    source.run()
+    source.account.clock.move(900)
+    source.select(everything)
+    assert (source.run().status, source.differences()) == ("succeeded", [])
+
+
 def test_a_collection_left_out_for_a_while_catches_up(make: Make) -> None:
     source = make()
     everything = source.selected

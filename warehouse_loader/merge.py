@@ -186,7 +186,7 @@ def close(d: Dialect, table: str, key: str, child: Child) -> str:
             AND NOT EXISTS (SELECT 1 FROM named n WHERE n.key = t.{key})"""
 
 
-def restore(d: Dialect, table: str, key: str) -> str:
+def reinstate(d: Dialect, table: str, key: str) -> str:
     """Clears the marks of members that a whole list names (``named``: key, version) later than they were set."""
     return f"""
         UPDATE {table} AS t SET _deleted_at = NULL, _synced_at = {d.now} FROM named n

@@ -254,7 +254,7 @@ class Writer:
             self._listed("named", self._kind(name), named, "version"),
         ):
             counts.deleted += self._session.change(merge.close(self._d, whole, key, child))
-            counts.restored += self._session.change(merge.restore(self._d, whole, key)) if named else 0
+            counts.restored += self._session.change(merge.reinstate(self._d, whole, key)) if named else 0
 
     def _orphans(self, name: str) -> None:
         """Children go with their deleted parents, whichever of the two this commit tells of."""
