@@ -139,12 +139,12 @@ class Door:
     def part(self, request: Request, part: Part, asked: int) -> Answer | None:
         """One part of a bundle's answer as an answer of its own, None where asking for it alone may mend it.
 
-        Raises Refused for what that would not mend. A part that is called wrong may only be wrong in a bundle.
+        Raises Refused for what that would not mend.
         """
         if _good(part.status):
             return Answer(part.status, part.body, part.headers, asked)
         error = self._judged(request, part.status, part.headers, part.body)
-        if isinstance(error, _Again) or (isinstance(error, Refused) and error.kind in (Kind.SESSION, Kind.BUG)):
+        if isinstance(error, _Again) or (isinstance(error, Refused) and error.kind is Kind.SESSION):
             return None
         raise error
 

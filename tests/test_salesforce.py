@@ -308,6 +308,16 @@ def test_all_48_collections_cost_few_calls_when_idle(vendor: Make) -> None:
     assert idle.calls <= 12
 
 
+def test_logs_that_no_bundle_takes_cost_no_call_each(vendor: Make) -> None:
+    source = vendor(objects=300)
+    source.select(*DEFAULT)
+    good(source)
+    source.server.parts.add("invalid_field", "/deleted/", probability=1.0)
+    assert good(source).calls <= 24
+    assert source.server.parts.fired["invalid_field"]
+    exact(source)
+
+
 def test_a_wide_object_is_read_by_its_ids(vendor: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jobs, "POLL_S", 0.01)
     source = vendor(objects=100)

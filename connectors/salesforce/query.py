@@ -192,7 +192,7 @@ class Query(Basis):
         if slice_.get("after"):
             return Request(slice_["after"], endpoint=ALONE if slice_.get("alone") else "query", headers=_OPTIONS)
         slice_ = {**slice_, "want": "keys"} if self._wide(slice_, view) else slice_
-        return Request(self._path(slice_, view), endpoint="query", headers=_OPTIONS)
+        return Request(self._path(slice_, view), endpoint=ALONE if slice_.get("alone") else "query", headers=_OPTIONS)
 
     def _path(self, slice_: Slice, view: View) -> str:
         return soql.query_path(self._text(slice_, view), all_rows=self._all_rows(slice_))
@@ -331,6 +331,8 @@ class Query(Basis):
             return [following] if following else None
         if slice_.get("new") and refusal.kind in (Kind.BUG, Kind.SHRINK, Kind.UNAVAILABLE):
             return [{**jobs.plain(slice_), "new": []}]  # no condition on these columns: every row tells
+        if refusal.kind is Kind.BUG and refusal.code != "INVALID_FIELD" and not slice_.get("alone"):
+            return [{**slice_, "alone": True}]  # what is wrong in a bundle may be right by itself
         if refusal.kind is Kind.BUG and refusal.code != "INVALID_FIELD" and self._all_rows(slice_):
             return [{**jobs.plain(slice_), "live": True}]  # perhaps it is the bin that this object does not show
         if slice_.get("fill") and refusal.kind is Kind.BUG:
