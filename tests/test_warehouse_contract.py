@@ -260,6 +260,17 @@ def test_every_order_and_cut_of_versions_ends_in_one_row(place: Place, story: An
     assert [row[-1] is not None for row in found] == [bool(row[-1]) for row in rows.ended(everything)]
 
 
+def test_members_named_by_id_stay_or_live_again_and_the_rest_go(place: Place) -> None:
+    source = place.source(children.CUSTOMERS, children.SUBSCRIPTIONS, children.DISCOUNTS)
+    shown = [{"id": one, "customer": "c"} for one in ("d1", "d2", "d3")]
+    source.commit(children.sight("subscriptions", {"id": "s", "discounts": shown}), tables=source.collections)
+    source.commit(children.sight("subscriptions", {"id": "s", "discounts": ["d2"]}, version=5))
+    assert source.rows("discounts", "id", "_deleted_at") == [("d1", "5"), ("d2", None), ("d3", "5")]
+    done = source.commit(children.sight("subscriptions", {"id": "s", "discounts": ["d3"]}, version=9))
+    assert source.rows("discounts", "id", "_deleted_at") == [("d1", "5"), ("d2", "9"), ("d3", None)]
+    assert (done.counts["discounts"].deleted, done.counts["discounts"].restored) == (1, 1)
+
+
 @here
 @given(children.stories())
 def test_every_order_and_cut_of_parents_ends_in_their_newest_children(place: Place, story: Any) -> None:
