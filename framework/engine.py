@@ -113,12 +113,12 @@ class Engine:
         self._shapes = Shapes(stored.feeds.get(Shapes.FEED))
         changed = self._shapes.compared(self._connector, self._order, self._tables, resync.versions(self._holdings))
         asked = ((read_again(changed), 0), (self._order.again, self._order.since))
-        self._dirty |= self._shapes.dirty | resync.raised(self._connector, self._holdings, stored.feeds, asked)
+        noted = self._shapes.dirty | resync.raised(self._connector, self._holdings, stored.feeds, asked)
         self._others: dict[str, Remembered | Shapes] = {Remembered.FEED: self._account, Shapes.FEED: self._shapes}
-        notes = {
+        noted |= {
             name for name, h in self._holdings.items() if not h.again and lacking.note(h.feed, h.state, self._view)
         }
-        self._dirty |= notes
+        self._noted = noted  # written once the account is known: a refused key changes nothing
         self.report.leave(stored.tables, self._order.chosen)
         self.report.resumed = sum(holding.narrow(self._order.selected) for holding in self._holdings.values()) > 0
 
@@ -140,6 +140,7 @@ class Engine:
 
     def _open(self) -> None:
         """Opens the listings, pins the change feeds for what they will fill, and makes that durable before any page."""
+        self._dirty |= self._noted
         if not self._view.now:
             self._learn_time()
         self._notice_gap()
