@@ -70,10 +70,16 @@ def door(
 
 
 def discovered(target: Target, door: Door, state: State) -> Target:
-    """The target with what its account really has, for a connector whose catalogue is the account's own.
+    """The target with what its account really has, and the settling time that its source asks for.
 
     Raises Refused and SourceError as any call does.
     """
+    found = _catalogue(target, door, state)
+    settle = target.source.settle
+    return replace(found, connector=found.connector.settling(int(settle * SECOND))) if settle else found
+
+
+def _catalogue(target: Target, door: Door, state: State) -> Target:
     discover = target.connector.discover
     if discover is None:
         return target

@@ -73,6 +73,7 @@ class Source(_Map):
     schedule: Schedule = Schedule.model_validate({"every": "3h"})
     collections: Choices = (Choice(DEFAULT),)
     start_date: Date | None = None
+    settle: Duration | None = None
     rate_limit: RateLimit = RateLimit()
     timeouts: Timeouts = Timeouts()
 

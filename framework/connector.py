@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from framework.bundle import Bundle
@@ -127,3 +127,12 @@ class Connector:
 
     def collection(self, name: str) -> Collection | None:
         return next((c for c in self.collections if c.name == name), None)
+
+    def settling(self, span: int) -> Connector:
+        """The connector whose marks stay ``span`` microseconds behind the vendor's clock, whatever it declares."""
+        return replace(self, feeds=tuple(replace(feed, **{_behind(feed): span}) for feed in self.feeds))  # type: ignore[type-var]
+
+
+def _behind(feed: Feed) -> str:
+    """The field that says how far a feed's marks stay behind: a change feed's overlap is more than its reads settle."""
+    return "settle" if feed.listing else "overlap"

@@ -26,6 +26,7 @@ sources:
     start_date: 2024-01-01
     rate_limit: {per_second: 50, per_endpoint: 20, daily_share: 0.6}
     timeouts: {connect: 10s, read: 30s, stall: 10m}
+    settle: 10m
   support:
     connector: zendesk
     credentials: {subdomain: acme, email: ada@acme.com, api_token: "${ZENDESK_TOKEN}"}
@@ -60,6 +61,7 @@ def test_every_setting_arrives_typed(tmp_path: Path) -> None:
     assert live.start_date == dt.date(2024, 1, 1)
     assert live.rate_limit.model_dump() == {"per_second": 50, "per_endpoint": 20, "daily_share": 0.6}
     assert live.timeouts.model_dump() == {"connect": 10, "read": 30, "stall": 600}
+    assert live.settle == 600
 
 
 def test_what_is_left_out_has_its_default(tmp_path: Path) -> None:
@@ -69,7 +71,7 @@ def test_what_is_left_out_has_its_default(tmp_path: Path) -> None:
     assert settings.state.endswith("/.catchment/state.db")
     assert plain.schedule.every == 3 * 3600
     assert plain.collections == (Choice("default"),)
-    assert (plain.base_url, plain.start_date, plain.rate_limit.per_second) == (None, None, None)
+    assert (plain.base_url, plain.start_date, plain.rate_limit.per_second, plain.settle) == (None, None, None, None)
     assert (plain.timeouts.connect, plain.timeouts.read, plain.timeouts.stall) == (10, 30, 600)
 
 
@@ -167,7 +169,7 @@ def test_a_variable_is_needed_only_by_the_sources_in_use(tmp_path: Path) -> None
     with pytest.raises(ConfigError) as caught:
         settings.use(["stripe_live", "support"])
     error = caught.value
-    assert (error.line, error.column) == (16, 69)
+    assert (error.line, error.column) == (17, 69)
     assert "ZENDESK_TOKEN is not set" in error.message
     assert "${ZENDESK_TOKEN:-" in error.hint
 
