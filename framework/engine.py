@@ -227,7 +227,9 @@ class Engine:
         while True:
             if self._stop.is_set():
                 raise Stopped
-            idle = not self._workers.busy and not self._writer.busy
+            # All lists are swept with one look at the warehouse, when none has more to read.
+            more = any(next(h.waits(), None) for h in self._holdings.values())
+            idle = not (self._workers.busy or self._writer.busy or more)
             ended = [h for h in self._holdings.values() if h.ended and (idle or not h.sweeps)]
             if unseen := [h for h in ended if h.sweeps]:
                 if not self._pending.empty:
