@@ -7,8 +7,11 @@ from pathlib import Path
 
 from benchmarks import (
     calls,
+    exports,
+    growth,
     latency,
     memory,
+    per_row,
     postgresql_load,
     postgresql_readers,
     postgresql_sync,
@@ -25,6 +28,7 @@ MEASURES: dict[str, Callable[[Options], Section]] = {
     for module in (
         *(stripe_first_sync, reread, memory, latency, calls, startup),
         *(postgresql_load, postgresql_sync, postgresql_readers),
+        *(per_row, growth, exports),
     )
 }
 

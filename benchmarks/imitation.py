@@ -1,4 +1,4 @@
-"""Starts the bundled imitation of the Stripe API as a process of its own and asks it what it saw."""
+"""Starts a bundled imitation of a vendor's API as a process of its own and asks it what it saw."""
 
 import json
 import subprocess
@@ -24,14 +24,18 @@ class Call:
 
 
 class Imitation:
-    """A running imitation; use as a context manager. `bulk`: nine collections of any size, rendered on the fly."""
+    """A running imitation; use as a context manager. `bulk`: an account of any size, rendered on the fly.
 
-    def __init__(self, objects: int, *options: str, bulk: bool = True) -> None:
+    `told`: what it said when it was ready, the credentials among it.
+    """
+
+    def __init__(self, objects: int, *options: str, bulk: bool = True, app: str = "stripe") -> None:
         self.objects = objects
-        self._command = [sys.executable, "-m", "catchment.imitations.stripe", "--objects", str(objects), *options]
+        self._command = [sys.executable, "-m", f"catchment.imitations.{app}", "--objects", str(objects), *options]
         if bulk:
             self._command.append("--bulk")
         self.url = self.key = self._control = ""
+        self.told: dict[str, str] = {}
 
     def __enter__(self) -> "Imitation":
         self._process = subprocess.Popen(self._command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
@@ -40,7 +44,8 @@ class Imitation:
         if not ready:
             raise RuntimeError(f"{' '.join(self._command)} ended with {self._process.wait()} before it was ready")
         told = json.loads(ready)
-        self.url, self.key, self._control = told["url"], told["key"], told["control"]
+        self.told = told
+        self.url, self.key, self._control = told["url"], told.get("key", ""), told["control"]
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -62,6 +67,10 @@ class Imitation:
     def age(self) -> None:
         """Change every object of a bulk account."""
         self._ask("/age", {})
+
+    def limit(self, **calls: int) -> None:
+        """Replace Zendesk's limits: calls a minute, of the account or of one of its buckets."""
+        self._ask("/limit", calls)
 
     def pages(self, path: str) -> list[int]:
         """Reads a list to its end in pages of 100; how many rows each page had."""
