@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from framework import heads
 from framework.collection import Child, Collection
 from framework.sight import Closed, Glance, Sight
 from framework.warehouse import Commit, Committed, Conflict, Counts, Decoded, FeedState, Pace, Stored, Unseen
@@ -24,6 +25,14 @@ class Row:
     @property
     def live(self) -> bool:
         return self.deleted_at is None
+
+
+def _since(collection: Collection, row: Row, since: int) -> bool:
+    """Whether a row is known to have been created then or later; 0: whenever."""
+    if not since:
+        return True
+    column, payload = collection.created, row.payload or {}
+    return column is not None and heads.micros(payload.get(str(column.path[0]))) >= since
 
 
 @dataclass(slots=True)
@@ -67,8 +76,13 @@ class Memory:
         return sum(row.live for row in self.rows.get(collection, {}).values())
 
     def absent(self, wanted: Mapping[str, Unseen]) -> Mapping[str, Sequence[str]]:
+        own = {collection.name: collection for collection in self.collections}
         return {
-            name: [key for key, row in self.rows.get(name, {}).items() if row.live and row.version < unseen.before]
+            name: [
+                key
+                for key, row in self.rows.get(name, {}).items()
+                if row.live and row.version < unseen.before and _since(own[name], row, unseen.since)
+            ]
             for name, unseen in wanted.items()
         }
 
