@@ -16,6 +16,7 @@ from config.values import (
     Duration,
     Number,
     Secret,
+    Settling,
     Share,
     Text,
     Timezone,
@@ -73,7 +74,7 @@ class Source(_Map):
     schedule: Schedule = Schedule.model_validate({"every": "3h"})
     collections: Choices = (Choice(DEFAULT),)
     start_date: Date | None = None
-    settle: Duration | None = None
+    settle: Settling | None = None
     rate_limit: RateLimit = RateLimit()
     timeouts: Timeouts = Timeouts()
 

@@ -27,6 +27,8 @@ KINDS = {
     dict: "a map",
 }
 
+MOST_SETTLING = 1800.0  # seconds
+
 _CLOCK = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])", re.ASCII)
 _PATTERN = re.compile(r"[^\W][\w.*?-]*|[*?][\w.*?-]*")
 
@@ -77,6 +79,14 @@ def duration(value: object) -> float:
         return durations.parse(value)
     except ValueError as error:
         fail(str(error), example)
+
+
+def settling(value: object) -> float:
+    """Seconds; not so long that the marks, which name what is read again, would grow beyond measure."""
+    seconds = duration(value)
+    if seconds > MOST_SETTLING:
+        fail("this is more than changes are waited for", "write 30m at most; what comes later needs `catchment resync`")
+    return seconds
 
 
 def date(value: object) -> dt.date:
@@ -165,6 +175,7 @@ Secret = Annotated[SecretStr, PlainValidator(_secret)]
 Number = Annotated[float, PlainValidator(number)]
 Share = Annotated[float, PlainValidator(share)]
 Duration = Annotated[float, PlainValidator(duration)]
+Settling = Annotated[float, PlainValidator(settling)]
 Date = Annotated[dt.date, PlainValidator(date)]
 ClockTime = Annotated[dt.time, PlainValidator(clock_time)]
 Timezone = Annotated[str, PlainValidator(timezone)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from framework import lacking, reach
+from framework import gap, lacking, reach
 from framework.collection import Collection
 from framework.errors import Refused
 from framework.feed import CHEAP, DAY, SECOND, Answer, Cost, Pass, Request, Slice, State, Step, View
@@ -109,7 +109,7 @@ class Basis:
             return earlier
         if fill := lacking.fill(state, view, self.lacks(state, view, wanted)):
             return fill
-        if view.gap & set(wanted):
+        if gap.lost(state, wanted):
             return Pass("gap", wanted, notes={"since": 0})
         if state.memory.get("held") and state.memory.get("judged") != view.run:
             held = state.memory["held"]
@@ -161,6 +161,7 @@ class Basis:
         if done.why in ("sweep", "compare"):
             return
         refused = view.refused | set(done.notes.get("denied", ()))
+        gap.closed(state, done, refused)
         for name in done.fills:
             if name in refused:
                 state.tables.pop(name, None)  # it is filled again when it is allowed again

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from framework import lacking, resync
+from framework import gap, lacking, resync
 from framework.choice import affordable, ready, together
 from framework.committer import Pending, Writer, Written
 from framework.connector import Access, Connector
@@ -110,6 +110,7 @@ class Engine:
         for feed in self._connector.feeds:
             self._holdings[feed.name] = Holding.of(feed, stored.feeds.get(feed.name))
         self._account = Remembered(stored.feeds.get(Remembered.FEED))
+        self._door.after(self._account.account.latest)
         self._shapes = Shapes(stored.feeds.get(Shapes.FEED))
         changed = self._shapes.compared(self._connector, self._order, self._tables, resync.versions(self._holdings))
         asked = ((read_again(changed), 0), (self._order.again, self._order.since))
@@ -118,7 +119,7 @@ class Engine:
         noted |= {
             name for name, h in self._holdings.items() if not h.again and lacking.note(h.feed, h.state, self._view)
         }
-        self._noted = noted  # written once the account is known: a refused key changes nothing
+        self._noted = noted  # written once an answer came: a refused key changes nothing
         self.report.leave(stored.tables, self._order.chosen)
         self.report.resumed = sum(holding.narrow(self._order.selected) for holding in self._holdings.values()) > 0
 
@@ -140,9 +141,9 @@ class Engine:
 
     def _open(self) -> None:
         """Opens the listings, pins the change feeds for what they will fill, and makes that durable before any page."""
-        self._dirty |= self._noted
         if not self._view.now:
             self._learn_time()
+        self._dirty |= self._noted
         self._notice_gap()
         for holding in self._listings():
             if not holding.state.open and (opened := self._due(holding)):
@@ -178,7 +179,10 @@ class Engine:
     def _notice_gap(self) -> None:
         """Lists again what a change feed can no longer bring up to date: the vendor has dropped the changes since."""
         if lost := {name for h in self._changes() for name in h.lost(self._order.selected, self._view.now)}:
-            self._view.gap |= frozenset(lost)
+            for holding in self._listings():
+                if names := lost & set(holding.feed.fills):
+                    gap.note(holding.state, names)
+                    self._dirty.add(holding.feed.name)
             for holding in self._changes():
                 holding.note_gap(self._view.now, self.report)
             self._log(
@@ -397,12 +401,14 @@ class Engine:
     def _commit(self, tables: Iterable[Any] = ()) -> None:
         decoded, gone, closed, live = self._pending.take()
         feeds = {}
+        if self._account.asked(self._view.now):
+            self._dirty.add(Remembered.FEED)
         for name in sorted(self._dirty):
             holding = self._others.get(name) or self._holdings[name]
             feeds[name] = (holding.rev, holding.encode())
             holding.rev += 1
         self._dirty.clear()
-        run, changes = self._order.run_id, self._shapes.take()
+        run, changes = self._order.run_id, self._shapes.take() if Shapes.FEED in feeds else ()
         self._writer.submit(Commit(tuple(tables), feeds, decoded, gone, closed, live, run=run, changes=changes))
 
     def _await_writer(self) -> None:

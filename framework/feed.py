@@ -92,10 +92,9 @@ class View:
     """All that a feed may know of the world: no clock but the vendor's, no I/O.
 
     ``now``: the vendor's time, 0 before the first answer. ``born``: before it nothing exists. ``spare``: slices that
-    could be read at once beside those that are. ``relist``: listings that this run affords
-    to read again. ``ready``: collections that a change feed may fill (their listing is
-    complete). ``gap``: collections to list again, because their changes are lost to retention. ``excluded``: columns
-    that are stored nowhere. ``glance``: reads a page as the loader will, so that it is read but once (Codec.glance).
+    could be read at once beside those that are. ``relist``: listings that this run affords to read again. ``ready``:
+    collections that a change feed may fill (their listing is complete). ``excluded``: columns that are stored nowhere.
+    ``glance``: reads a page as the loader will, so that it is read but once (Codec.glance).
     """
 
     selected: frozenset[str]
@@ -107,7 +106,6 @@ class View:
     spare: int = 0
     relist: frozenset[str] = frozenset()
     ready: frozenset[str] = frozenset()
-    gap: frozenset[str] = frozenset()
     refused: frozenset[str] = frozenset()
     excluded: Mapping[str, frozenset[str]] = field(default_factory=dict)
     version: str = ""

@@ -80,10 +80,12 @@ class Again:
 
     def raised(self, state: State, names: Names[str], since: int) -> None:
         """Asks for these collections anew, from ``since`` on; a pass under way starts again."""
-        asked = state.memory.setdefault("raised", {})
+        asked, reached = state.memory.setdefault("raised", {}), state.memory.get("reached", {})
         for name in self.fills:
             if name in names:
-                asked[name] = [asked.get(name, [0])[0] + 1, since]
+                number, before = asked.get(name, (0, 0))
+                waits = number > reached.get(name, 0)  # what waits to be read from earlier on, still is
+                asked[name] = [number + 1, min(since, before) if waits else since]
                 state.open, state.slices = None, {}
 
     def reached(self, state: State, names: Iterable[str], raised: dict[str, int]) -> None:
@@ -181,14 +183,19 @@ class Again:
         proved = self.absent(state) > 0
         held = bool(done.notes.get("held")) if proved else self._unproved(done)
         unsure = {"fills": filled, "since": done.notes.get("since", 0), "opened": done.opened}
-        state.memory.pop("unsure", None)
+        if self._owns(done):
+            state.memory.pop("unsure", None)
         if held and filled:
             state.memory["unsure"] = {**unsure, "judged": view.run if proved else ""}
 
     def _unproved(self, done: Pass) -> bool:
         """Whether keys are still to be compared: those that a pass showed died with the run that it began in."""
         own = self.own
-        return done.why == "gap" and self.comparable and own is not None and own.kind != "event"
+        return done.why == "gap" and self.comparable and self._owns(done) and own is not None and own.kind != "event"
+
+    def _owns(self, done: Pass) -> bool:
+        """Whether a pass read its own collection, so that absence from it may mean something."""
+        return self.own is not None and self.own.name in done.fills
 
     # -- the other feed's world -------------------------------------------------------------------------------------
 

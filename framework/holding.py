@@ -52,9 +52,13 @@ class Holding:
 
     def narrow(self, selected: Set[str]) -> bool:
         """Goes on with an open pass for those of its collections alone that this run selects; whether it has any."""
-        if self.state.open:
-            self.state.open.fills = [name for name in self.state.open.fills if name in selected]
-            self.failed = not self.state.open.fills
+        if opened := self.state.open:
+            if kept := [name for name in opened.fills if name in selected]:
+                opened.fills = kept
+            elif selected.isdisjoint(self.feed.fills):
+                self.failed = True  # it rests, its document as it is
+            else:
+                self.state.open, self.state.slices = None, {}  # marks and memory know what it was to read
         return self.state.open is not None and not self.failed
 
     @property

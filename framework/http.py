@@ -105,6 +105,7 @@ class Door:
         self._log = log
         self._skew = 0.0  # vendor's clock less ours, seconds
         self._date = ("", 0.0)  # the last `Date` seen, and what it says
+        self._after = 0  # the vendor's time that an earlier run has seen (microseconds)
         session = requests.Session()
         session.trust_env = False  # a netrc would put its own credentials over ours
         headers = {"Accept": "application/json", "User-Agent": "catchment", **connector.headers, **access.headers}
@@ -155,6 +156,10 @@ class Door:
     def now(self) -> int:
         """The vendor's time, as far as its last answer told."""
         return int((time.time() + self._skew) * SECOND)
+
+    def after(self, latest: int) -> None:
+        """Says up to when (the vendor's time, microseconds) earlier runs have asked: no answer is older than that."""
+        self._after = latest
 
     def url(self, request: Request, base: str = "") -> str:
         """The request's address; a link from an answer is followed by path and query on the source's host only."""
@@ -295,7 +300,8 @@ class Door:
         if not date:
             return int((time.time() + self._skew - took) * SECOND)
         self._skew = vendor - time.time()
-        return int((vendor - took) * SECOND)
+        # A `Date` is cut to whole seconds: within what it leaves open, this call is later than those of earlier runs.
+        return min(max(int((vendor - took) * SECOND), self._after), int((vendor + 1) * SECOND))
 
     def _judged(self, request: Request, status: int, headers: Mapping[str, str], body: bytes) -> Exception:
         judge = self._connector.judge
@@ -310,7 +316,7 @@ class Door:
         text = message or f"{request.path} answered {status}" + ("" if body else " with an empty body")
         refusal = Refused(kind, text, http_status=status, code=code)
         if 300 <= status < 400:
-            host = urlsplit(headers.get("location", "")).netloc or "another address"
+            host = urlsplit(headers.get("location", "")).netloc.rpartition("@")[2] or "another address"
             text, hint = f"{request.path} was redirected to {host}: not followed", "Check `base_url` and any proxy."
             refusal = Refused(kind, text, report="upstream", http_status=status, hint=hint)
         told = _advice(headers, time.time() + self._skew) if kind in (Kind.WAIT, Kind.RETRY) else None

@@ -17,12 +17,16 @@ from framework.warehouse import FeedState
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """An account as the source remembers it. ``account`` is "" when the credential may not ask for it."""
+    """An account as the source remembers it. ``account`` is "" when the credential may not ask for it.
+
+    ``latest``: the vendor's time up to which runs have asked: whatever is read later shows what was there then.
+    """
 
     account: str = ""
     mode: str = ""
     fingerprint: str = ""
     born: int = 0
+    latest: int = 0
 
 
 class Remembered:
@@ -36,6 +40,13 @@ class Remembered:
 
     def encode(self) -> str:
         return msgspec.json.encode(self.account).decode()
+
+    def asked(self, now: int) -> bool:
+        """Notes the vendor's time (microseconds) of a run; whether it went on."""
+        on = now > self.account.latest
+        if on:
+            self.account = replace(self.account, latest=now)
+        return on
 
 
 def recognise(connector: Connector, access: Access, known: Account, source: str, door: Door) -> tuple[Account, int]:
@@ -66,7 +77,8 @@ def recognise(connector: Connector, access: Access, known: Account, source: str,
             f"{source} holds the data of {_name(known)}, and this credential opens {_name(found)}",
             "Use another source name for it: each source holds one account.",
         )
-    return replace(found, account=found.account or known.account, born=found.born or known.born), asked
+    account, born = found.account or known.account, found.born or known.born
+    return replace(found, account=account, born=born, latest=known.latest), asked
 
 
 def _account(where: str | Callable[[Any], str], body: Any) -> str:

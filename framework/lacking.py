@@ -69,7 +69,7 @@ def put_off(state: State, run: str) -> None:
 
 def filled(state: State, done: Pass) -> None:
     """Forgets what a finished pass has filled."""
-    given = done.notes.get("columns", {})
+    given = {name: columns for name, columns in done.notes.get("columns", {}).items() if name in done.fills}
     left = {
         name: [one for one in columns if one not in given.get(name, ())]
         for name, columns in state.memory.pop("left", {}).items()

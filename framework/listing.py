@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal
 
 import msgspec
 
-from framework import follow, lacking, page, reach, window
+from framework import follow, gap, lacking, page, reach, window
 from framework.collection import Collection
 from framework.errors import Kind, Refused
 from framework.feed import CHEAP, DAY, SECOND, Answer, Pass, Request, Slice, State, Step, View
@@ -80,7 +80,7 @@ class Listing:
             return None
         denied = set(state.memory.get("denied", ()))
         unfilled = {name for name in wanted if state.tables.get(name, "") != view.tables.get(name, "?")}
-        lost = bool(view.gap & set(wanted))  # then also what a partly read table still shows
+        lost = gap.lost(state, wanted)  # then also what a partly read table still shows
         if unfilled - denied and not lost:
             return Pass("first", wanted)
         if unfilled and state.memory.get("probed") != view.run:
@@ -89,7 +89,7 @@ class Listing:
             return earlier
         if fill := lacking.fill(state, view, lacking.lacks(state, view, wanted)):
             return fill
-        if view.gap & set(wanted):
+        if lost:
             return Pass("gap", wanted, notes={"since": 0})
         if state.memory.get("held") and state.memory.get("judged") != view.run:
             held = state.memory["held"]
@@ -249,6 +249,7 @@ class Listing:
             state.memory |= {"held": held if done.notes.get("held") else None, "judged": view.run}
         if done.why == "sweep":
             return
+        gap.closed(state, done, refused)
         settled = done.opened - self.settle
         for name in done.fills:
             if name in refused:

@@ -22,7 +22,12 @@ def sweep(holdings: Sequence[Holding], warehouse: Warehouse, order: Order, pendi
     """Orders what the absent rows of finished whole passes need; returns what the brake holds, by collection.
 
     A list that is declared complete proves a deletion by itself; otherwise each absent row is read by id.
+    What reads a collection again has bounds of its own, so it is looked at apart.
     """
+    apart = [holding for holding in holdings if holding.again]
+    if 0 < len(apart) < len(holdings):
+        usual = [holding for holding in holdings if not holding.again]
+        return sweep(usual, warehouse, order, pending) | sweep(apart, warehouse, order, pending)
     wanted = {}
     for holding in holdings:
         own = holding.feed.fills[0]

@@ -188,8 +188,11 @@ def test_a_list_that_is_read_whole_anyway_is_read_once() -> None:
         again, state = Again(feed, State(), THINGS, ("things",)), State()
         again.raised(state, {"things"}, 0)
         assert again.covered(state, Pass(why, ["things"]), view) == covered
+        since = State()
+        again.raised(since, {"things"}, 5)
+        assert again.covered(since, Pass(why, ["things"]), view) == {}, "not where older rows are to be left alone"
         again.raised(state, {"things"}, 5)
-        assert again.covered(state, Pass(why, ["things"]), view) == {}, "not where older rows are to be left alone"
+        assert again.pending(state, view) == {"things": (2, 0)}, "what waits to be read whole still is"
 
 
 def test_what_an_export_no_longer_shows_is_held_until_it_is_accepted(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from catchment.testing.memory import objects
+from framework import gap
 from framework.collection import Child, Collection
 from framework.errors import Kind, Refused
 from framework.feed import DAY, SECOND, Answer, Pass, Slice, State, View
@@ -97,9 +98,17 @@ def test_an_earlier_start_reads_what_lies_before_and_a_new_version_is_no_matter_
 
 
 def test_lost_changes_list_again_and_a_generation_from_a_day_on() -> None:
-    found = LISTING.due(filled(), view(gap=frozenset({"lines"})))
+    state = filled()
+    gap.note(state, {"lines"})
+    found = LISTING.due(state, view())
     assert found == Pass("gap", ["orders", "lines", "notes"], notes={"since": 0})
     assert LISTING.slices(State(open=found), view()) == [first()]
+    state.open = Pass("gap", ["orders", "notes"], notes={"since": 0})
+    LISTING.close(state, view())
+    assert gap.lost(state, {"lines"}), "until all that was lost has been listed"
+    state.open = found
+    LISTING.close(state, view())
+    assert not gap.lost(state, {"lines"})
     state = State(open=Pass("gap", ["orders"], notes={"since": 7 * SECOND}))
     assert LISTING.slices(state, view()) == [first(lo=7)]
     assert LISTING.slices(state, view(start=9 * SECOND)) == [first(lo=9)]
