@@ -446,6 +446,18 @@ def test_time_is_the_vendors(skew: int, status: int) -> None:
         assert abs(door.now() - expected) < 3 * SECOND
 
 
+def test_no_answer_is_older_than_what_an_earlier_run_has_seen() -> None:
+    """Within the second that a `Date` leaves open; a clock that was set back is believed."""
+    second = int(time.time())
+    take: Callable[[Answer], int] = lambda answer: answer.asked  # noqa: E731
+    with serving(Reply(headers={"Date": formatdate(second, usegmt=True)})) as vendor:
+        door = open_door(vendor.url).door
+        assert door.send("things", ASK, take) < second * SECOND
+        for latest, asked in ((700_000, 700_000), (3_000_000, SECOND)):
+            door.after(second * SECOND + latest)
+            assert door.send("things", ASK, take) == second * SECOND + asked
+
+
 @pytest.mark.parametrize("date", ["", "yesterday"])
 def test_without_a_readable_date_the_last_one_counts(date: str) -> None:
     ahead = formatdate(time.time() + 500_000, usegmt=True)

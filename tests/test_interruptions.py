@@ -78,15 +78,6 @@ def test_a_key_that_is_refused_later_changes_nothing_whatever_else_is_new(source
     assert documents(source) == before
 
 
-def test_what_is_read_again_within_the_same_second_is_no_older(source: Source) -> None:
-    source.run()
-    for row in source.memory.rows["charges"].values():
-        row.payload = {**(row.payload or {}), "amount": -1}
-    source.server.latency = 0.05  # the call begins later, and its `Date` tells nothing of it
-    source.run(again=frozenset({"charges"}))
-    assert source.differences() == []
-
-
 def documents(source: Source) -> dict[str, str]:
     """What is stored beside the walk of the events, which was opened before its first call was refused."""
     return {name: feed.document for name, feed in source.memory.feeds.items() if name != "events"}
