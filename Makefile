@@ -34,7 +34,7 @@ COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gene
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help setup setup-core demo test check format test-duckdb-1 docs fixtures bench sabotage lock clean distclean
+.PHONY: help setup setup-core demo test check format test-duckdb-1 docs fixtures bench sabotage soak lock clean distclean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -71,6 +71,10 @@ bench: $(DEV) $(BENCH) ## measure against dlt and a hand-written script, write t
 
 sabotage: $(DEV) ## break one invariant after the other in a copy; the tests must notice each
 	@$(PY) -m tests.sabotage
+
+SOAK ?= --seconds 600
+soak: $(DEV) ## random courses of life, kills and faults for ten minutes (SOAK="--seconds 3600 --postgresql 18")
+	@$(PY) -m tests.soak $(SOAK)
 
 setup: $(DEV) ## only the environment
 
