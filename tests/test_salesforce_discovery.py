@@ -216,6 +216,19 @@ def test_what_changed_is_described_again() -> None:
     assert organisation.calls == 1
 
 
+def test_what_changed_while_a_run_asked_for_others_is_described_again() -> None:
+    organisation = Organisation(**{type_: list(STANDARD) for type_, _ in TABLES.values()})
+    first = found(organisation, *TABLES)
+    for type_ in organisation.types:
+        organisation.types[type_] = [*STANDARD, field("New__c")]
+    organisation.modified = TUESDAY
+    second = found(organisation, "accounts", known=first.document)
+    last = found(organisation, *TABLES, known=second.document)
+    assert all("new_c" in columns(last, name) for name in TABLES)
+    found(organisation, *TABLES, known=last.document)
+    assert organisation.calls == 1
+
+
 def test_an_object_selected_later_is_described_in_the_same_call() -> None:
     organisation = Organisation(Account=list(STANDARD), Contact=list(STANDARD))
     first = found(organisation, "accounts")

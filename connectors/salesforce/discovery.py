@@ -29,24 +29,29 @@ _DENIED = (Kind.PERMISSION, Kind.UNAVAILABLE, Kind.GONE, Kind.BUG)
 
 
 class Known(msgspec.Struct):
-    """What the last run learned: the descriptions, about how many rows each object has, and what those that are not
-    there may be called.
+    """What earlier runs learned: the descriptions, about how many rows each object has, and what those that are not
+    there may be called. ``modified``: the last change that the list of all objects told of; those that no run has
+    asked about since are ``behind``.
     """
 
     version: str = ""
     modified: str = ""
     types: dict[str, ObjectType] = {}
+    behind: frozenset[str] = frozenset()
     rows: dict[str, int] = {}
     near: dict[str, list[str]] = {}
 
 
 @dataclass(slots=True)
 class _Described:
-    """The object types, why one has none, the vendor's time of the last change to any, and names like the missing."""
+    """The object types, why one has none, the vendor's time of the last change to any, those that may have changed by
+    then without our asking, and names like the missing.
+    """
 
     types: dict[str, ObjectType]
     lost: dict[str, Refused]
     modified: str
+    behind: frozenset[str]
     near: dict[str, list[str]]
 
 
@@ -98,7 +103,8 @@ def discover(connector: Connector, selected: frozenset[str], known: bytes, ask: 
             feeds.append(feed(found[name], type_, rows.get(type_.name, 0)))
     collections = tuple(found.get(c.name, c) for c in connector.collections)
     gone = {name: msgspec.structs.replace(t, gone=True) for name, t in before.types.items() if name in lost}
-    document = Known(VERSION, described.modified, {**before.types, **gone, **types}, rows, described.near)
+    every = {**before.types, **gone, **types}
+    document = Known(VERSION, described.modified, every, described.behind, rows, described.near)
     return Found(
         replace(connector, collections=collections, feeds=tuple(feeds)), msgspec.json.encode(document), missing
     )
@@ -135,8 +141,9 @@ def _described(names: Sequence[str], before: Known, ask: Ask) -> _Described:
     types = {name: before.types[name] for name in names if name not in fresh}
     lost: dict[str, Refused] = {}
     # The list of all objects tells of any change; what room its call has asks the known ones by themselves as well.
-    room = max(0, composite.PARTS - 1 - len(fresh))
-    asked = fresh + list(types)[:room]
+    known = sorted(types, key=lambda name: name not in before.behind)
+    room = max(len(before.behind & types.keys()), composite.PARTS - 1 - len(fresh))
+    asked = fresh + known[:room]
     requests = {name: _conditional(f"{SOBJECTS}/{name}/describe", types[name].modified) for name in types}
     requests |= {name: _describe(name) for name in fresh}
     # A name asked for the first time may be misspelt: the list has what it may have been meant to be.
@@ -144,8 +151,7 @@ def _described(names: Sequence[str], before: Known, ask: Ask) -> _Described:
     first, *others = _ask([_conditional(SOBJECTS, since), *(requests[name] for name in asked)], ask)
     shown = isinstance(first, Part) and first.status != 304
     changed = isinstance(first, Part) and shown and first.headers.get("last-modified", "") != before.modified
-    if changed and len(types) > room:
-        rest = list(types)[room:]
+    if changed and (rest := known[room:]):
         asked, others = asked + rest, others + _ask([requests[name] for name in rest], ask)
     for name, part in zip(asked, others, strict=True):
         if isinstance(part, Refused):
@@ -160,9 +166,11 @@ def _described(names: Sequence[str], before: Known, ask: Ask) -> _Described:
                 continue
             type_.modified = part.headers.get("last-modified", "")
             types[name] = describe.merged(type_, before.types.get(name))
+    behind = before.behind | (before.types.keys() - set(names) if changed else frozenset())
     modified = first.headers.get("last-modified", "") if changed and isinstance(first, Part) else before.modified
     near = _near(lost, first) if isinstance(first, Part) and shown else {n: before.near.get(n, []) for n in lost}
-    return _Described(types, lost, "" if any(r.kind not in _DENIED for r in lost.values()) else modified, near)
+    modified = "" if any(r.kind not in _DENIED for r in lost.values()) else modified
+    return _Described(types, lost, modified, behind - set(asked), near)
 
 
 def _near(lost: Iterable[str], listed: Part) -> dict[str, list[str]]:
