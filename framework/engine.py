@@ -323,7 +323,7 @@ class Engine:
         if not holding.state.open.opened:
             holding.state.open.opened = message.asked
         holding.replace(slice_, message.step.slices)
-        holding.seen.update(message.step.seen)
+        holding.seen.add(message.step.seen)
         holding.feed.note(holding.state, message.step)
         if message.step.lost:
             for name in holding.feed.blames(slice_, self._view):

@@ -121,13 +121,16 @@ class Export(Basis):
         """After the news: whenever somebody asks for *now* and it is cheap, else when its time has come."""
         if not self._comparing(view) or state.memory.get("read") != view.run:
             return False
-        age: int = view.now - state.memory.get("compared", 0)
+        compared = [state.memory.get("compared", 0)]
+        if self.name not in view.selected:
+            compared.append(state.memory.get("members", 0))
+        age: int = view.now - max(compared)
         if self._calls(state) > CHEAP:
             return age >= self.weekly
         return age >= DAY or not view.due
 
     def _comparing(self, view: View) -> bool:
-        return self.comparable and self.name in view.selected and self.name not in view.refused
+        return self.comparable and self._wants(self.name, view)
 
     def _calls(self, state: State) -> int:
         return max(1, -(-int(state.memory.get("rows", 0)) // self.limit))
@@ -329,7 +332,8 @@ class Export(Basis):
         memory, rows = state.memory, done.notes.get("rows", 0)
         memory["rows"] = before.get("rows", 0) + rows if done.why in ("news", "gap", "earlier") else rows
         if done.why in ("first", "compare"):
-            memory["compared"] = done.opened
+            # Compared for its members' sake alone, its own rows still are to be.
+            memory["compared" if self.name in done.fills else "members"] = done.opened
         memory["start"] = min(before.get("start", view.start), reach.reached(done, view))
         if done.why == "earlier":
             return

@@ -11,6 +11,7 @@ from framework import lacking, reach
 from framework.errors import SourceError
 from framework.feed import DAY, Feed, Pass, Slice, State, View
 from framework.generation import Again
+from framework.keys import Keys
 from framework.report import Fault, SourceReport, iso
 from framework.warehouse import FeedState
 
@@ -32,7 +33,7 @@ class Holding:
         self.needed = False
         self.not_selected: dict[str, int] = {}
         self.document = ""
-        self.seen: set[str] = set()  # keys that an open pass of comparison was shown
+        self.seen = Keys()  # those that an open pass of comparison was shown
 
     @classmethod
     def of(cls, feed: Feed, stored: FeedState | None) -> Holding:

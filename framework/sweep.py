@@ -30,18 +30,15 @@ def sweep(holdings: Sequence[Holding], warehouse: Warehouse, order: Order, pendi
         return sweep(usual, warehouse, order, pending) | sweep(apart, warehouse, order, pending)
     wanted = {}
     for holding in holdings:
-        own = holding.feed.fills[0]
-        if holding.state.open and own in order.selected:
+        if holding.state.open:
             notes = holding.state.open.notes
             start = notes.get("start", order.start) if holding.feed.bounded else 0
             since = max(start, notes.get("since", 0))
-            wanted[own] = Unseen(holding.feed.absent(holding.state), since)
+            wanted[holding.feed.fills[0]] = Unseen(holding.feed.absent(holding.state), since, holding.seen)
     found = warehouse.absent(wanted) if wanted else {}
     held: dict[str, Fault] = {}
     for holding in holdings:
-        # A list that is read for its members' sake alone has no rows to miss.
-        absent = [key for key in found.get(holding.feed.fills[0], ()) if key not in holding.seen]
-        held |= _sweep(holding, absent, warehouse, order, pending)
+        held |= _sweep(holding, found.get(holding.feed.fills[0], ()), warehouse, order, pending)
     return held
 
 
@@ -52,12 +49,16 @@ def _sweep(
     before = feed.absent(holding.state)
     if opened is None:
         return {}
+    # A list that is read for its members' sake alone tells of those that they name.
+    told = [name] if name in order.selected else [one for one in feed.fills if one in order.selected]
     live = warehouse.live_rows(name) if len(absent) > ROWS else 0
-    if len(absent) > max(ROWS, SHARE * live) and name not in order.accept_deletes:
+    if len(absent) > max(ROWS, SHARE * live) and not order.accept_deletes.issuperset(told):
         opened.notes |= {"swept": True, "held": True}
-        message = f"{len(absent)} of {live} rows are no longer listed; none was marked as deleted"
-        hint = f"If that is right: catchment sync --accept-deletes {order.source}.{name}"
-        return {name: Fault("data", message, hint)}
+        whose = "rows" if name in told else f"{name} that its rows belong to"
+        message = f"{len(absent)} of {live} {whose} are no longer listed; none was marked as deleted"
+        named = " ".join(f"{order.source}.{one}" for one in told)
+        fault = Fault("data", message, f"If that is right: catchment sync --accept-deletes {named}")
+        return dict.fromkeys(told, fault)
     if feed.complete:
         pending.gone += [Gone(name, key, before) for key in absent]
     else:

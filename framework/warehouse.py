@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -121,10 +121,14 @@ class Conflict(WarehouseError):
 
 @dataclass(frozen=True, slots=True)
 class Unseen:
-    """Rows whose version is older than ``before``; with ``since`` only those created then or later (microseconds)."""
+    """Rows whose version is older than ``before``; with ``since`` only those created then or later (microseconds).
+
+    Rows whose keys a comparison was shown (``shown``, in batches) are none of them, whatever their version.
+    """
 
     before: int
     since: int = 0
+    shown: Iterable[Sequence[str]] = field(default=(), compare=False)
 
 
 class Warehouse(Protocol):
@@ -139,8 +143,13 @@ class Warehouse(Protocol):
 
     def commit(self, commit: Commit) -> Committed: ...
 
-    def live_rows(self, collection: str) -> int: ...
+    def live_rows(self, collection: str) -> int:
+        """Rows that are not marked as deleted; of a carrier, those that its members name."""
+        ...
 
     def absent(self, wanted: Mapping[str, Unseen]) -> Mapping[str, Sequence[str]]:
-        """Per collection, the keys of live rows that a whole listing did not show, oldest version first."""
+        """Per collection, the keys of live rows that a whole listing did not show, oldest version first.
+
+        Of a carrier, which has no rows of its own here, the keys that live members name.
+        """
         ...

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from framework.collection import Child, Collection, Column
+from framework.keys import Keys
 from framework.sight import Gone, Live, Sight
 from framework.warehouse import Commit, Committed, Conflict, Unseen, WarehouseError
 from tests import test_merge_children as children
@@ -324,6 +325,34 @@ def test_children_of_numeric_parents_are_added_closed_and_deleted_with_them(plac
     ]  # fmt: skip
     assert source.house.live_rows("numbered") == 1
     assert source.house.absent({"numbered": Unseen(5), "parts": Unseen(5)}) == {"numbered": ["7"], "parts": ["7_0"]}
+
+
+@pytest.mark.parametrize("link", ["text", "bigint"])
+def test_members_tell_of_parents_that_are_no_rows_and_go_with_them(place: Place, link: Any) -> None:
+    parts = replace(PARTS, columns=(*PARTS.columns, *([Column("owner", "bigint")] if link == "bigint" else [])))
+    source = place.source(parts, carriers=(NUMBERED,))
+    source.commit(sight("numbered", *({"id": n, "parts": [{"n": 1}, {"n": 2}]} for n in (7, 8, 9)), version=[1, 2, 6]))
+    assert source.house.live_rows("numbered") == 3
+    assert source.house.absent({"numbered": Unseen(5)}) == {"numbered": ["7", "8"]}
+    assert source.house.absent({"numbered": Unseen(5, since=1)}) == {"numbered": []}  # of what age, no row tells
+    assert source.house.absent({"numbered": Unseen(9, shown=[["7"], ["9"]])}) == {"numbered": ["8"]}
+    assert source.commit(Gone("numbered", "8", 5)).counts["parts"].deleted == 2
+    assert source.rows("parts", "id", "_deleted_at") == [
+        ("7_0", None), ("7_1", None), ("8_0", "5"), ("8_1", "5"), ("9_0", None), ("9_1", None),
+    ]  # fmt: skip
+    assert source.house.live_rows("numbered") == 2
+
+
+def test_what_a_comparison_was_shown_is_not_absent_whatever_its_version(place: Place) -> None:
+    source = place.source(THINGS, NUMBERED)
+    source.commit(*(sight("things", {"id": key}, version=1) for key in ("a", "b'", "c\n", "d")))
+    source.commit(*(sight("numbered", {"id": key}, version=1) for key in (1, 2)))
+    shown = Keys()
+    shown.add(["b'", "c\n", "x", "c\n"])
+    numbers = Keys()
+    numbers.add(["1", "not a number"])
+    found = source.house.absent({"things": Unseen(5, shown=shown), "numbered": Unseen(5, shown=numbers)})
+    assert found == {"things": ["a", "d"], "numbered": ["2"]}
 
 
 def test_what_a_reading_showed_alive_lives_again_with_the_members_that_it_showed(place: Place) -> None:

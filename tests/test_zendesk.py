@@ -284,6 +284,56 @@ def test_what_no_export_tells_of_is_found_by_comparing_ids(tmp_path: Path, made:
         exact(support)
 
 
+@pytest.mark.parametrize("made", [connector, SMALL], ids=["one-page", "many-pages"])
+def test_what_is_gone_with_a_parent_that_is_not_selected_is_found_as_with_it(tmp_path: Path, made: Connector) -> None:
+    chosen = frozenset({"ticket_metrics", "ticket_field_options"})
+    with Support(generate(8, 600), tmp_path, connector=made, selected=chosen) as support:
+        sync(support)
+        desk, account = Desk(support.account), support.account
+        gone = tickets(account, lambda ticket: ticket["status"] == "open")[0]
+        options = support.rows("SELECT ticket_field_id FROM {}.ticket_field_options WHERE _deleted_at IS NULL LIMIT 1")
+        desk.purge(gone, account.clock.second())
+        account.forget("ticket_field", options[0][0], account.clock.second())
+        account.clock.move(QUIET)
+        outcome = sync(support)
+        assert outcome["ticket_metrics"]["deleted"] == 1
+        assert outcome["ticket_field_options"]["deleted"] > 0
+        exact(support)
+        assert sync(support).total("deleted") == 0
+
+
+def test_many_parents_that_are_gone_at_once_wait_for_a_word_about_their_members(support: Support) -> None:
+    desk, account = Desk(support.account), support.account
+    for number in range(200):
+        at = account.clock.second() - 300
+        desk.open(at, account.random, account.get("user", account.owner_id), subject=f"more {number}")
+    support.selected = frozenset({"ticket_metrics"})
+    sync(support)
+    for ticket in tickets(account, lambda ticket: ticket["status"] != "deleted")[:150]:
+        desk.purge(ticket, account.clock.second())
+    account.clock.move(QUIET)
+    outcome = support.run()
+    assert outcome["ticket_metrics"]["status"] == "partial"
+    assert "--accept-deletes support.ticket_metrics" in outcome["ticket_metrics"]["error"]["hint"]
+    assert outcome["ticket_metrics"]["deleted"] == 0
+    assert sync(support, accept_deletes=support.selected)["ticket_metrics"]["deleted"] == 150
+    exact(support)
+
+
+def test_comparing_for_the_members_sake_puts_off_no_comparison_of_the_rows_themselves(tmp_path: Path) -> None:
+    with Support(generate(8, 600), tmp_path, connector=SMALL) as support:
+        sync(support)
+        gone = tickets(support.account, lambda ticket: ticket["status"] == "open")[0]
+        Desk(support.account).purge(gone, support.account.clock.second())
+        support.account.clock.move(86_500)
+        support.selected = frozenset({"ticket_metrics"})
+        sync(support)
+        support.selected = ALL
+        sync(support, due=True)
+        assert gone["id"] in marked(support, "tickets")
+        exact(support)
+
+
 def test_many_that_are_gone_at_once_wait_for_a_word(support: Support) -> None:
     desk, account = Desk(support.account), support.account
     for number in range(200):

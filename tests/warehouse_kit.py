@@ -30,11 +30,11 @@ class Place:
     asked: Callable[[str], list[tuple[Any, ...]]]
     execute: Callable[[str], object]
 
-    def open(self, source: str, *collections: Collection) -> Warehouse:
-        return open_warehouse(self.url, source, collections, scratch=self.folder / "scratch")
+    def open(self, source: str, *collections: Collection, carriers: Sequence[Collection] = ()) -> Warehouse:
+        return open_warehouse(self.url, source, collections, scratch=self.folder / "scratch", carriers=carriers)
 
-    def source(self, *collections: Collection) -> Source:
-        return Source(self, f"source_{next(_sources)}", collections)
+    def source(self, *collections: Collection, carriers: Sequence[Collection] = ()) -> Source:
+        return Source(self, f"source_{next(_sources)}", collections, carriers)
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         return self.asked(sql)
@@ -47,13 +47,14 @@ class Source:
     place: Place
     name: str
     collections: Sequence[Collection]
+    carriers: Sequence[Collection] = ()
 
     def __post_init__(self) -> None:
-        self.house = self.place.open(self.name, *self.collections)
+        self.house = self.place.open(self.name, *self.collections, carriers=self.carriers)
 
-    def again(self) -> Source:
-        """The same schema in the next process."""
-        return Source(self.place, self.name, self.collections)
+    def again(self, *collections: Collection, carriers: Sequence[Collection] = ()) -> Source:
+        """The same schema in the next process, which may sync other collections."""
+        return Source(self.place, self.name, collections or self.collections, carriers or self.carriers)
 
     def commit(
         self,

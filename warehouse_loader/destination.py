@@ -105,6 +105,8 @@ class Destination(Protocol):
     def asked(self, work: Callable[[Session], T]) -> T | None:
         """What ``work`` finds with such a session, which may be run again; None where there is no warehouse yet.
 
+        It may stage tables.
+
         Raises WarehouseError.
         """
         ...

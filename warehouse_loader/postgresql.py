@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 _BUSY = 120.0  # seconds that a commit waits for a server that is away: a fail-over takes less
 _READING = 10.0  # seconds that reading waits for one
 _STEPS = (0.1, 0.3, 1.0, 3.0, 5.0)  # seconds between two attempts
-_READS = "ISOLATION LEVEL REPEATABLE READ READ ONLY"
+_READS = "ISOLATION LEVEL REPEATABLE READ"
+_READS_ONLY = f"{_READS} READ ONLY"
 _DEFAULTS = {
     "application_name": "catchment",
     "connect_timeout": "10",
@@ -102,7 +103,10 @@ class Postgres:
                 raise self._known(error) from error
 
     def asked(self, work: Callable[[Session], T]) -> T | None:
-        """What ``work`` finds in a transaction that only reads; done again where the connection is lost."""
+        """What ``work`` finds in a transaction that is rolled back; done again where the connection is lost.
+
+        It is not READ ONLY, for that takes no temporary table.
+        """
 
         def attempt() -> T:
             session = self._session()
@@ -152,7 +156,7 @@ class Postgres:
 
         def attempt() -> PostgresSession:
             session = self._session()
-            session.begin(_READS)
+            session.begin(_READS_ONLY)
             return session
 
         return self._again_and_again(attempt, patience)

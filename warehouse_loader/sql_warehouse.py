@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 
 from framework.collection import Collection
 from framework.warehouse import Commit, Committed, Pace, Stored, Unseen, WarehouseError
-from warehouse_loader import catalog, marks, views
+from warehouse_loader import absence, catalog, marks, views
 from warehouse_loader.codec import RecordCodec
 from warehouse_loader.destination import Destination, Session
-from warehouse_loader.dialect import instant, quote, table
+from warehouse_loader.dialect import table
 from warehouse_loader.layout import Layout
 from warehouse_loader.registry import Registry
 
@@ -54,11 +54,12 @@ class SqlWarehouse:
         return self._codec
 
     def live_rows(self, collection: str) -> int:
-        """Rows that are not marked as deleted, 0 where there is no table."""
+        """Rows that are not marked as deleted, 0 where there is no table; of a carrier, those that its members name."""
 
         def work(session: Session) -> int:
-            there = collection in self._tables(session)
-            return catalog.live(session, self.source, [collection])[collection] if there else 0
+            living = absence.living(self.source, self._registry, collection, self._tables(session))
+            count = "*" if collection in self._registry else "DISTINCT key"
+            return int(session.rows(f"SELECT count({count}) FROM ({living}) x")[0][0]) if living else 0
 
         return self.place.asked(work) or 0
 
@@ -67,28 +68,15 @@ class SqlWarehouse:
 
         With a start date only those created then or later: the range that the listing covers; none where nothing tells.
         """
-        asked = {name: sql for name, unseen in wanted.items() if (sql := self._unseen(name, unseen))}
 
         def work(session: Session) -> dict[str, list[str]]:
+            there = self._tables(session)
             return {
-                name: [key for (key,) in session.rows(asked[name])] for name in asked.keys() & self._tables(session)
+                name: absence.keys(session, self.source, self._registry, name, unseen, there)
+                for name, unseen in wanted.items()
             }
 
         return {**{name: [] for name in wanted}, **(self.place.asked(work) or {})}
-
-    def _unseen(self, collection: str, unseen: Unseen) -> str:
-        key = quote(self._registry.collections[collection].key)
-        wanted = f"_deleted_at IS NULL AND _version < {instant(unseen.before)}"
-        if unseen.since:
-            if not (created := self._created(collection)):
-                return ""
-            wanted += f" AND {quote(created)} >= {instant(unseen.since)}"
-        return f"SELECT {key}::VARCHAR FROM {table(self.source, collection)} WHERE {wanted} ORDER BY _version, {key}"
-
-    def _created(self, collection: str) -> str:
-        """The column that tells when a row was created; "" where none does."""
-        declared, leaves = self._registry.collections[collection].created, self._registry[collection].by_name
-        return declared.name if declared is not None and leaves[declared.name].kind == "timestamptz" else ""
 
     # ---------------------------------------------------------------------------------------- writing
 

@@ -50,7 +50,8 @@ class Writer:
             work = self._work[one.collection]
             (work.partial[one.only] if one.only else work.packed).append(one)
         for gone in self._commit.gone:
-            self._work[gone.collection].gone.append(gone)
+            if gone.collection in self._registry:
+                self._work[gone.collection].gone.append(gone)
         for closing in combined([*self._page.closings, *self._closed()]):
             self._work[closing.collection].closings.append(closing)
         self._order = tables.in_order(self._registry)
@@ -86,6 +87,13 @@ class Writer:
             if one.parent in links:
                 keys, versions = (one.parent_key,), (one.version,)
                 yield Closing(one.collection, one.parent, links[one.parent], one.fresh, keys, versions, (None,))
+        # Of what is no row here the members go.
+        carried = [one for one in self._commit.gone if one.collection not in self._registry]
+        for name in self._registry.collections if carried else ():
+            for of, child in self._registry.parents(name):
+                if ends := {one.key: one.at for one in carried if one.collection == of.name}:
+                    nothing = [None] * len(ends)
+                    yield Closing(name, of.name, child.parent, False, list(ends), list(ends.values()), nothing)
 
     def _describe(self, made: Mapping[str, str]) -> None:
         every = self._tables.names & self._registry.collections.keys()

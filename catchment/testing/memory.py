@@ -73,18 +73,34 @@ class Memory:
         return _Codec()
 
     def live_rows(self, collection: str) -> int:
-        return sum(row.live for row in self.rows.get(collection, {}).values())
+        return len(self._living(collection, 0))
 
     def absent(self, wanted: Mapping[str, Unseen]) -> Mapping[str, Sequence[str]]:
-        own = {collection.name: collection for collection in self.collections}
-        return {
-            name: [
-                key
-                for key, row in self.rows.get(name, {}).items()
-                if row.live and row.version < unseen.before and _since(own[name], row, unseen.since)
-            ]
-            for name, unseen in wanted.items()
-        }
+        found: dict[str, list[str]] = {}
+        for name, unseen in wanted.items():
+            shown = {key for batch in unseen.shown for key in batch}
+            living = self._living(name, unseen.since)
+            found[name] = [key for key, version in living.items() if version < unseen.before and key not in shown]
+        return found
+
+    def _living(self, name: str, since: int) -> dict[str, int]:
+        """The keys of live rows with their versions; of a carrier, of which no row tells its age, those named."""
+        own = self._declared(name)
+        if own is None:
+            return {} if since else self._named(name)
+        rows = self.rows.get(name, {})
+        return {key: row.version for key, row in rows.items() if row.live and _since(own, row, since)}
+
+    def _named(self, carrier: str) -> dict[str, int]:
+        """The parents that live members name, with the newest version of these."""
+        found: dict[str, int] = {}
+        for child in next((c.children for c in self.unselected if c.name == carrier), ()):
+            for name in child.collections():
+                for row in self.rows.get(name, {}).values() if self._declared(name) else ():
+                    owner = (row.payload or {}).get(child.parent)
+                    if row.live and owner and _owned(row, child, owner):
+                        found[owner] = max(row.version, found.get(owner, -1))
+        return found
 
     def live(self, collection: str) -> dict[str, dict[str, Any]]:
         """Payloads of the live rows by key."""
@@ -109,7 +125,12 @@ class Memory:
         partial, sights = [s for s in sights if s.columns], [s for s in sights if not s.columns]
         self._parents([sight for sight in sights if not sight.parent], counts)
         for gone in commit.gone:
-            self._mark(gone.collection, gone.key, gone.at, counts)
+            if self._declared(gone.collection):
+                self._mark(gone.collection, gone.key, gone.at, counts)
+                continue
+            for child in self._known(gone.collection).children:  # of what is no row here the members go
+                for name in child.collections():
+                    self._close(Closed(name, gone.collection, gone.key, gone.at), counts, child)
         for sight in sights:
             self._members(sight, counts)
         for closed in commit.closed:
