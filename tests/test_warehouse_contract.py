@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from framework.collection import Child, Collection, Column
 from framework.keys import Keys
 from framework.sight import Gone, Live, Sight
-from framework.warehouse import Commit, Committed, Conflict, Unseen, WarehouseError
+from framework.warehouse import Commit, Committed, Conflict, Counts, Unseen, WarehouseError
 from tests import test_merge_children as children
 from tests import test_merge_rows as rows
 from tests.merge_kit import sight
@@ -341,6 +341,21 @@ def test_members_tell_of_parents_that_are_no_rows_and_go_with_them(place: Place,
         ("7_0", None), ("7_1", None), ("8_0", "5"), ("8_1", "5"), ("9_0", None), ("9_1", None),
     ]  # fmt: skip
     assert source.house.live_rows("numbered") == 2
+
+
+def test_children_follow_a_parent_that_was_deleted_while_they_were_not_read(place: Place) -> None:
+    source = place.source(NUMBERED, PARTS)
+    source.commit(*(sight("numbered", {"id": n, "parts": [{"n": n}]}) for n in (7, 8, 9)))
+    without = source.again(NUMBERED)
+    without.house.load()
+    without.commit(Gone("numbered", "7", 3), Gone("numbered", "8", 3))
+    without.commit(sight("numbered", {"id": 8}, version=4))  # it is back
+    for read in (source.again(PARTS, carriers=(NUMBERED,)), source.again()):  # whether with their parents or without
+        read.house.load()
+        counts = read.commit(feeds={}).counts
+        assert counts.get("parts", Counts()).deleted == (1 if read.carriers else 0)
+        assert source.rows("parts", "id", "_deleted_at") == [("7_0", "3"), ("8_0", None), ("9_0", None)]
+    assert not place.rows(f"SELECT 1 FROM {source.name}._catchment_state WHERE kind = 'orphans'")
 
 
 def test_what_a_comparison_was_shown_is_not_absent_whatever_its_version(place: Place) -> None:

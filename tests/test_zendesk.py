@@ -320,6 +320,20 @@ def test_many_parents_that_are_gone_at_once_wait_for_a_word_about_their_members(
     exact(support)
 
 
+def test_members_follow_parents_that_were_given_up_without_them(tmp_path: Path) -> None:
+    with Support(generate(8, 600), tmp_path, connector=SMALL) as support:
+        sync(support)
+        account = support.account
+        gone = tickets(account, lambda ticket: ticket["status"] == "open")[0]
+        Desk(account).purge(gone, account.clock.second())
+        account.clock.move(QUIET)
+        support.selected = frozenset({"tickets"})
+        assert sync(support, accept_deletes=support.selected)["tickets"]["deleted"] == 1
+        support.selected = ALL
+        assert sync(support, due=True)["ticket_metrics"]["deleted"] == 1
+        assert not support.differences(frozenset({"tickets", "ticket_metrics"}))
+
+
 def test_comparing_for_the_members_sake_puts_off_no_comparison_of_the_rows_themselves(tmp_path: Path) -> None:
     with Support(generate(8, 600), tmp_path, connector=SMALL) as support:
         sync(support)

@@ -1,4 +1,4 @@
-"""A source's marks: one document for each feed, moved by compare-and-set, and the identity of each table."""
+"""A source's marks: one document for each feed, moved by compare-and-set, the identity of each table, what is owed."""
 
 from __future__ import annotations
 
@@ -100,3 +100,20 @@ def incarnate(session: Session, source: str, names: Iterable[str], fresh: Iterab
                 f"SELECT 'table', name, 1, id, {now} FROM made"
             )
     return made
+
+
+def owed(session: Session, source: str) -> frozenset[tuple[str, str]]:
+    """Which children (collection, parents' collection) have yet to follow deleted parents."""
+    rows = session.rows(f"SELECT name, document FROM {table(source, STATE)} WHERE kind = 'orphans'")
+    return frozenset((child, parent) for child, parent in rows)
+
+
+def owe(session: Session, source: str, before: frozenset[tuple[str, str]], now: frozenset[tuple[str, str]]) -> None:
+    """Notes which do now."""
+    state = table(source, STATE)
+    for child, parent in sorted(before - now):
+        where = f"kind = 'orphans' AND name = {literal(child)} AND document = {literal(parent)}"
+        session.change(f"DELETE FROM {state} WHERE {where}")
+    for child, parent in sorted(now - before):
+        row = f"'orphans', {literal(child)}, 1, {literal(parent)}, {session.dialect.now}"
+        session.change(f"INSERT INTO {state} (kind, name, rev, document, updated_at) SELECT {row}")

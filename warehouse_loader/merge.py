@@ -198,12 +198,13 @@ def orphans(d: Dialect, table: str, child: Child, parent: str, key: str, *, told
 
     ``alike``: whether the column that holds the parent's key is of the type of that key, or else text.
     ``told``: of which this commit tells, ``p`` the parents or ``t`` the children: an event of a child may come after
-    its parent's deletion and yet be older.
+    its parent's deletion and yet be older. "" for all there are.
     """
     owner = f"p.{key}" if alike else f"p.{key}::VARCHAR"
+    here = f"{told}._synced_at = {d.now} AND " if told else ""
     return f"""
         UPDATE {table} AS t SET _deleted_at = p._deleted_at, _synced_at = {d.now} FROM {parent} p
-        WHERE {told}._synced_at = {d.now} AND p._deleted_at IS NOT NULL AND t.{quote(child.parent)} = {owner}
+        WHERE {here}p._deleted_at IS NOT NULL AND t.{quote(child.parent)} = {owner}
             AND t._deleted_at IS NULL AND (t._version IS NULL OR t._version <= p._deleted_at){_unless(child)}"""
 
 

@@ -30,6 +30,7 @@ class SqlWarehouse:
         self._codec = RecordCodec(self._registry)
         self._recalled = False
         self._described: dict[str, Layout] = {}  # as `catchment.columns` has them
+        self._owed: frozenset[tuple[str, str]] = frozenset()  # as the marks have it
 
     @property
     def pace(self) -> Pace:
@@ -43,7 +44,10 @@ class SqlWarehouse:
         def work(session: Session) -> Stored:
             there = self._tables(session)
             self._recall(session, there)
-            return marks.load(session, self.source, there) if marks.STATE in there else Stored()
+            if marks.STATE not in there:
+                return Stored()
+            self._owed = marks.owed(session, self.source)
+            return marks.load(session, self.source, there)
 
         return self.place.asked(work) or Stored()
 
@@ -87,7 +91,7 @@ class SqlWarehouse:
         """
         from warehouse_loader.writer import Writer
 
-        writer = Writer(self.source, self._registry, commit, self._described)
+        writer = Writer(self.source, self._registry, commit, self._described, self._owed)
 
         def prepare(session: Session) -> None:
             there = self._tables(session)
@@ -111,6 +115,7 @@ class SqlWarehouse:
 
         done = self.place.transact(prepare, write, lambda session: marks.stand(session, self.source, commit.feeds))
         self._described.update(writer.described)
+        self._owed = writer.owed
         return done
 
     # ---------------------------------------------------------------------------------------- the schema

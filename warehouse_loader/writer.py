@@ -36,9 +36,17 @@ class _Work:
 class Writer:
     """Writes one commit; when that fails on the way, another try begins with ``prepare`` again."""
 
-    def __init__(self, source: str, registry: Registry, commit: Commit, described: Mapping[str, Layout]) -> None:
-        """``described``: layouts as the catalog has them, which need no writing."""
+    def __init__(
+        self,
+        source: str,
+        registry: Registry,
+        commit: Commit,
+        described: Mapping[str, Layout],
+        owed: frozenset[tuple[str, str]],
+    ) -> None:
+        """``described``: layouts as the catalog has them, which need no writing. ``owed``: as `marks.owed` has it."""
         self._source, self._registry, self._commit, self._known = source, registry, commit, described
+        self._owed = self.owed = owed
         self._page: Page | None = None
 
     def prepare(self, session: Session, there: Iterable[str]) -> None:
@@ -72,6 +80,7 @@ class Writer:
                 self._collection(name, self._work[name])
             if name in self._tables.names:
                 self._orphans(name)
+        self._owe()
         catalog.quarantine(session, self._source, self._page.refused)
         made = marks.incarnate(session, self._source, self._names, self._tables.made)
         catalog.begin(session, self._source, made)
@@ -272,11 +281,27 @@ class Writer:
             of, key = table(self._source, parent.name), quote(parent.key)
             told = ["p"] if parent.name in self._counts and self._counts[parent.name].deleted else []
             told += ["t"] if came and self._has_deleted(parent.name) else []
+            if (name, parent.name) in self._owed:
+                told = [""] if parent.name in self._tables.names else []
             alike = self._kind(name, child.parent) == self._kind(parent.name)
             for side in told:
                 sql = merge.orphans(self._d, table(self._source, name), child, of, key, told=side, alike=alike)
                 if orphaned := self._session.change(sql):
                     self._counts[name].deleted += orphaned
+
+    def _owe(self) -> None:
+        """Notes whose parents were deleted while they were not read: they follow in the next run that reads them."""
+        missed = {
+            (into, name)
+            for name, counts in self._counts.items()
+            if counts.deleted
+            for child in self._registry.collections[name].children
+            for into in child.collections()
+            if into not in self._registry and into in self._tables.names
+        }
+        here = {(child, parent) for child, parent in self._owed if child in self._registry}
+        self.owed = frozenset((self._owed - here) | missed)
+        marks.owe(self._session, self._source, self._owed, self.owed)
 
     def _has_deleted(self, name: str) -> bool:
         if name not in self._tables.names:
