@@ -10,7 +10,8 @@ from collections.abc import Collection, Sequence
 LONGEST = 63  # bytes: what PostgreSQL allows, the shortest of the warehouses
 SYSTEM = ("_version", "_synced_at", "_deleted_at", "_overflow")
 
-# Words that PostgreSQL or DuckDB do not take as a column without quotes, and `open` (Redshift).
+# Words that PostgreSQL or DuckDB do not take as a column without quotes, `open` (Redshift), and what tables have of
+# their own: PostgreSQL refuses a column of that name, in DuckDB it would stand before the row's place.
 RESERVED = frozenset(
     re.findall(
         "[a-z_]+",
@@ -24,6 +25,7 @@ RESERVED = frozenset(
         pivot_wider placing positional primary qualify references returning right select semi session_user show
         similar some struct summarize symmetric table tablesample then to trailing true try_cast tuple union unique
         unpack unpivot user using variadic verbose when where window with
+        cmax cmin ctid rowid tableoid xmax xmin
         """,
     )
 )

@@ -191,6 +191,14 @@ def test_names_that_meet_stay_apart_for_ever(place: Place) -> None:
     assert source.rows("things", "id", mapped["select"])[0] == ("x", "6")
 
 
+@pytest.mark.parametrize("name", ["rowid", "ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"])
+def test_a_field_called_like_what_tables_have_of_their_own_is_a_column(place: Place, name: str) -> None:
+    source = place.source(THINGS)
+    source.commit(sight("things", {"id": "x", "a": 1, name: 1}, {"id": "y", "a": 1, name: 1}))
+    source.commit(sight("things", {"id": "y", "a": 2, name: 2}, {"id": "z", "a": 2, name: 2}, version=2))
+    assert source.rows("things", "id", "a", f"_{name}") == [("x", "1", "1"), ("y", "2", "2"), ("z", "2", "2")]
+
+
 def test_huge_values_are_kept_whole(place: Place) -> None:
     source = place.source(THINGS)
     text = "x€" * 700_000
