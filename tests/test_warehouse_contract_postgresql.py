@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 
 from framework.collection import Collection, Column
+from framework.sight import Sight
 from framework.warehouse import Commit, WarehouseError
 from tests import postgres
 from tests.merge_kit import sight
@@ -236,6 +238,51 @@ def test_a_reader_in_a_long_transaction_delays_new_columns_and_blocks_nobody(
         reader.stdin.close()
     thread.join(30)
     assert source.rows("things", "id", "a", "late") == [("x", "wide", "true")]
+
+
+ANY = Collection(
+    "things", columns=(Column("id", "text"), Column("near", "double"), Column("day", "date"), Column("more", "json"))
+)
+
+
+def database(place: Place, encoding: str) -> Place:
+    """Another database beside that one."""
+    name = f"{place.url.rpartition('/')[2]}_{encoding.lower()}"
+    place.execute(f"CREATE DATABASE {name} ENCODING '{encoding}' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0")
+    url = f"{place.url.rpartition('/')[0]}/{name}"
+    return Place(url, place.folder, lambda sql: postgres.ask(url, sql), lambda sql: postgres.execute(url, sql))
+
+
+def test_what_the_database_sets_by_itself_changes_no_value(place: Place) -> None:
+    settings = ("client_encoding = 'LATIN1'", "DateStyle = 'German'", "extra_float_digits = -5")
+    for one in settings:
+        place.execute(f"ALTER DATABASE {place.url.rpartition('/')[2]} SET {one}")
+    source = place.source(ANY)
+    source.commit(sight("things", {"id": "€ é", "near": 0.1234567890123456, "day": "2024-02-01"}))
+    source.commit(sight("things", {"id": "y", "near": "more or less", "day": "soon"}))  # both become text
+    asked = "SELECT encode(convert_to(id, 'UTF8'), 'hex'), near, day"
+    assert place.rows(f"{asked} FROM {source.name}.things WHERE id <> 'y'") == [
+        ("€ é".encode().hex(), "0.1234567890123456", "2024-02-01")
+    ]
+
+
+def test_a_database_of_another_encoding_is_refused_and_one_of_none_takes_all(place: Place) -> None:
+    latin = database(place, "LATIN1")
+    for attempt in (
+        lambda: latin.source(ANY).commit(sight("things", {"id": "x"})),
+        lambda: Postgres(latin.url).check(),
+    ):
+        with pytest.raises(WarehouseError, match="LATIN1") as caught:
+            attempt()
+        assert caught.value.kind == "config"
+    plain = database(place, "SQL_ASCII")
+    source = plain.source(ANY)
+    source.commit(
+        Sight("things", r'[{"id":"€","more":{"a":"\u20ac\ud83d\ude00\u0000\u0022\\u20ac","b":"é"}}]'.encode(), 1)
+    )
+    [(key, more)] = plain.rows(f"SELECT encode(id::bytea, 'hex'), more FROM {source.name}.things")
+    assert key == "€".encode().hex()
+    assert json.loads(more) == {"a": '€\U0001f600\\u0000"\\u20ac', "b": "é"}
 
 
 def test_grants_of_a_reader_outlive_new_and_wider_columns(place: Place) -> None:

@@ -35,6 +35,7 @@ _DEFAULTS = {
     "keepalives_count": "3",
     "tcp_user_timeout": "60000",
 }
+_ALWAYS = {"client_encoding": "UTF8"}  # whatever the database, the role or the environment says: so are Arrow's texts
 
 
 def postgres_warehouse(
@@ -74,6 +75,7 @@ class Postgres:
         """Whether the schema `catchment` is there; the user must be able to write or make it."""
         with self.reading() as session:
             assert session is not None
+            session.schema(catalog.SCHEMA)
             there = bool(session.tables(catalog.SCHEMA))
             asked = (
                 f"has_schema_privilege('{catalog.SCHEMA}', 'CREATE')"
@@ -229,6 +231,6 @@ def completed(url: str) -> tuple[str, str, tuple[str, ...]]:
     if parts.scheme not in ("postgresql", "postgres") or not (parts.netloc or options.get("host")):
         raise WarehouseError("the address of the warehouse names no server", hint, kind="config")
     host = parts.netloc.rpartition("@")[2] or options.get("host", "")
-    whole = parts._replace(query=urlencode({**_DEFAULTS, **options}, quote_via=quote)).geturl()
+    whole = parts._replace(query=urlencode({**_DEFAULTS, **options, **_ALWAYS}, quote_via=quote)).geturl()
     found = {one for secret in secrets if secret for one in (secret, unquote(secret))}
     return whole, f"postgresql://{host}{parts.path}", tuple(sorted(found, key=len, reverse=True))

@@ -56,7 +56,7 @@ DIALECT = Dialect(
 LOCAL = (
     "SET LOCAL TimeZone = 'UTC'; SET LOCAL client_min_messages = warning; SET LOCAL search_path = pg_catalog; "
     "SET LOCAL jit = off; SET LOCAL standard_conforming_strings = on; SET LOCAL statement_timeout = 0; "
-    "SET LOCAL idle_in_transaction_session_timeout = 0"
+    "SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL DateStyle = ISO; SET LOCAL extra_float_digits = 1"
 )
 _MOST = 1600  # columns of a table, dropped ones among them
 _ROOM = 1400  # columns that we make; the rest is for widening, which drops a column each time
@@ -188,7 +188,14 @@ class PostgresSession:
     # ----------------------------------------------------------------------------------------- schema
 
     def schema(self, name: str) -> list[str]:
-        there = self.rows(f"SELECT 1 FROM pg_namespace WHERE nspname = {literal(name)}")
+        asked = f"EXISTS (SELECT 1 FROM pg_namespace WHERE nspname = {literal(name)})"
+        [(encoding, there)] = self.rows(f"SELECT current_setting('server_encoding'), {asked}")
+        if encoding not in ("UTF8", "SQL_ASCII"):  # that one takes any byte as it comes
+            raise WarehouseError(
+                f"the database stores text as {encoding}, which lacks letters that apps have",
+                "Make one with `CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0` and name it in `warehouse:`.",
+                kind="config",
+            )
         return [] if there else [f"CREATE SCHEMA IF NOT EXISTS {quote(name)}"]
 
     def tables(self, schema: str) -> set[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -20,9 +21,11 @@ _TYPES = (
 )
 _JSONB = pa.scalar(b"\x01", pa.binary())  # the version of its binary form, which goes before the text
 _END = pa.scalar(b"", pa.binary())
-# An escape in JSON: a pair of surrogates, half of one, a NUL, or any other.
+# An escape in JSON: a letter beyond ASCII, half of a surrogate pair or a NUL, or any other.
 _ESCAPE = re.compile(
-    r"(?P<pair>\\u[dD][89abAB]..\\u[dD][c-fC-F]..)|(?P<bad>\\u(?:[dD][89a-fA-F]..|0000))|\\.", re.DOTALL
+    r"(?P<letter>\\u[dD][89abAB]..\\u[dD][c-fC-F]..|\\u(?![dD][89a-fA-F])(?!00[0-7])[0-9a-fA-F]{4})"
+    r"|(?P<bad>\\u(?:[dD][89a-fA-F]..|0000))|\\.",
+    re.DOTALL,
 )
 
 
@@ -56,7 +59,10 @@ def as_text(table: Any) -> Any:
 
 
 def cleaned(table: Any) -> Any:
-    """The table without what PostgreSQL has no letter for: NUL and half surrogates become their own escapes."""
+    """The table without what PostgreSQL has no letter for: NUL and half surrogates become their own escapes.
+
+    Other escapes become their letters: a database without an encoding takes these as they are, and no escape of one.
+    """
     for at, field in enumerate(table.schema):
         column = table.column(at)
         if is_json(field.type):
@@ -71,7 +77,13 @@ def cleaned(table: Any) -> Any:
 def _escaped(text: str) -> str:
     if "\\u" not in text:
         return text
-    return _ESCAPE.sub(lambda found: "\\" + found[0] if found["bad"] else found[0], text)
+    return _ESCAPE.sub(_spelled, text)
+
+
+def _spelled(found: re.Match[str]) -> str:
+    if found["letter"]:
+        return str(json.loads(f'"{found[0]}"'))
+    return "\\" + found[0] if found["bad"] else found[0]
 
 
 def _storage(column: Any) -> Any:
