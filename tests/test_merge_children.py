@@ -125,6 +125,35 @@ def test_a_deleted_order_shown_again_keeps_its_lines_deleted() -> None:
     assert memory.rows("lines", "id", "_deleted_at") == [("a", None), ("b", 6)]
 
 
+def test_lines_that_a_deleted_order_brings_later_go_with_it_though_its_first_mark_stays() -> None:
+    """The order keeps the mark of its first deletion; shown as deleted again, it was so until then."""
+    memory = Memory(ORDERS, LINES)
+    memory.commit(sight("orders", {"id": "o"}, version=4, deleted=[True]), tables=[LINES])
+    memory.commit(sight("orders", {"id": "o", "lines": envelope({"id": "a"}, more=True)}, version=7, deleted=[True]))
+    memory.commit(
+        Sight("lines", b'[{"id":"b"}]', 7, parent="orders", parent_key="o"), Closed("lines", "orders", "o", 7)
+    )
+    memory.commit(sight("lines", {"id": "c", "order_id": "o"}, version=6))
+    assert memory.rows("orders", "id", "_version", "_deleted_at") == [("o", 7, 4)]
+    assert memory.rows("lines", "id", "_deleted_at") == [("a", 7), ("b", 7), ("c", 7)]
+
+
+def test_of_two_deletions_of_an_order_the_later_takes_its_lines() -> None:
+    memory = Memory(ORDERS, LINES)
+    memory.commit(Gone("orders", "o", 2), sight("lines", {"id": "a", "order_id": "o"}, version=5), tables=[ORDERS])
+    assert memory.rows("lines", "id", "_deleted_at") == [("a", None)]
+    assert memory.commit(Gone("orders", "o", 7))["lines"].deleted == 1
+    assert memory.rows("lines", "id", "_deleted_at") == [("a", 7)]
+
+
+def test_a_deleted_parent_that_names_its_members_brings_none_back() -> None:
+    memory = Memory(CUSTOMERS, SUBSCRIPTIONS, DISCOUNTS)
+    memory.commit(sight("subscriptions", {"id": "s", "discounts": [{"id": "d"}]}))
+    memory.commit(Gone("subscriptions", "s", 5))
+    memory.commit(sight("subscriptions", {"id": "s", "discounts": ["d"]}, version=7, deleted=[True]))
+    assert memory.rows("discounts", "id", "_deleted_at") == [("d", 7)]
+
+
 @pytest.mark.parametrize("order_", list(itertools.permutations(range(4))))
 @pytest.mark.parametrize("cut", [(), (1,), (2,), (3,), (1, 2), (1, 2, 3)])
 def test_a_child_told_of_by_itself_goes_with_its_parent(order_: Sequence[int], cut: Sequence[int]) -> None:

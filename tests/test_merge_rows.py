@@ -132,6 +132,15 @@ def test_a_newer_generation_replaces_equal_versions_and_no_newer_ones(
     assert counts.inserted + counts.updated + counts.unchanged == 2
 
 
+def test_a_deletion_that_a_reading_shows_to_be_over_marks_nothing_in_the_same_commit_either() -> None:
+    memory = Memory(THINGS)
+    again = sight("things", {"id": "x", "a": 1}, version=1), Live("things", ["x"], 6), Live("things", ["x"], 2)
+    memory.commit(*again, Gone("things", "x", 3))
+    assert memory.rows("things", "id", "_deleted_at") == [("x", None)]
+    memory.commit(*again, Gone("things", "x", 7))
+    assert memory.rows("things", "id", "_deleted_at") == [("x", 7)]
+
+
 @settings(max_examples=60, deadline=None)
 @given(stories())
 def test_rows_move_only_when_they_change_and_counts_add_up(commits: list[list[Payload | Deletion]]) -> None:

@@ -193,6 +193,10 @@ def reinstate(d: Dialect, table: str, key: str) -> str:
         WHERE t.{key} = n.key AND t._deleted_at < n.version AND t._version IS NOT NULL"""
 
 
+# Until when a deleted parent surely was: shown as deleted again, it keeps its first mark.
+_DEAD = "greatest(p._deleted_at, p._version)"
+
+
 def orphans(d: Dialect, table: str, child: Child, parent: str, key: str, *, told: str, alike: bool) -> str:
     """Marks the children of deleted parents, but for those that a narrower owner has too.
 
@@ -203,9 +207,9 @@ def orphans(d: Dialect, table: str, child: Child, parent: str, key: str, *, told
     owner = f"p.{key}" if alike else f"p.{key}::VARCHAR"
     here = f"{told}._synced_at = {d.now} AND " if told else ""
     return f"""
-        UPDATE {table} AS t SET _deleted_at = p._deleted_at, _synced_at = {d.now} FROM {parent} p
+        UPDATE {table} AS t SET _deleted_at = {_DEAD}, _synced_at = {d.now} FROM {parent} p
         WHERE {here}p._deleted_at IS NOT NULL AND t.{quote(child.parent)} = {owner}
-            AND t._deleted_at IS NULL AND (t._version IS NULL OR t._version <= p._deleted_at){_unless(child)}"""
+            AND t._deleted_at IS NULL AND (t._version IS NULL OR t._version <= {_DEAD}){_unless(child)}"""
 
 
 def _unless(child: Child) -> str:
@@ -220,10 +224,11 @@ def held(d: Dialect, table: str, key: str) -> str:
 
 def stale(d: Dialect, parent: str, key: str) -> str:
     """Of the parents whose lists came (``owners``: key, version), those stored newer, or deleted since."""
-    version, gone = d.micros.format("p._version"), d.micros.format("p._deleted_at")
+    dead = f"CASE WHEN p._deleted_at IS NOT NULL THEN {_DEAD} END"
+    version, gone = d.micros.format("p._version"), d.micros.format(f"({dead})")
     return f"""
         SELECT o.key::VARCHAR, {version}, {gone} FROM owners o JOIN {parent} p
-        ON p.{key} = o.key WHERE p._version > o.version OR p._deleted_at >= o.version"""
+        ON p.{key} = o.key WHERE p._version > o.version OR p._deleted_at IS NOT NULL AND {_DEAD} >= o.version"""
 
 
 def outdated(d: Dialect, table: str, link: str) -> str:

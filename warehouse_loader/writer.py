@@ -71,6 +71,7 @@ class Writer:
         """Writes the rows; the transaction is the caller's."""
         self._session, self._d = session, session.dialect
         self._counts: dict[str, Counts] = defaultdict(Counts)
+        self._marked: set[str] = set()
         self.described: dict[str, Layout] = {}
         assert self._page is not None
         for refused in self._page.refused:
@@ -196,22 +197,34 @@ class Writer:
         links = {collection.name: collection.key}
         links |= {parent.name: child.parent for parent, child in self._registry.parents(collection.name)}
         for name, link in links.items():
-            living = {one: live.at for live in self._commit.live if live.collection == name for one in live.keys}
+            living = self._living(name)
             if living and link in batch.columns:
                 with self._listed("living", "text", living, "version"):
                     sql = merge.revive(self._d, whole, key, quote(link), batch.deletes)
                     counts.restored += self._session.change(sql)
 
+    def _living(self, name: str) -> dict[str, int]:
+        """The objects that a whole reading showed alive, and as of when."""
+        living: dict[str, int] = {}
+        for live in self._commit.live:
+            if live.collection == name:
+                living |= {one: max(live.at, living.get(one, live.at)) for one in live.keys}
+        return living
+
     def _gone(self, collection: Collection, gone: Sequence[Gone]) -> None:
-        """Deletions that came without a payload; of several for one key the latest."""
+        """Deletions that came without a payload; of several for one key the latest, none that was over by then."""
         latest: dict[str, int] = {}
+        living = self._living(collection.name)
         for one in gone:
-            latest[one.key] = max(one.at, latest.get(one.key, one.at))
+            if one.at >= living.get(one.key, one.at):
+                latest[one.key] = max(one.at, latest.get(one.key, one.at))
         whole, key, counts = self._place(collection)
         with self._listed("gone", self._kind(collection.name), latest, "stamp"):
             counts.deleted += self._number(merge.gone_count(whole, key))
-            self._session.change(merge.gone_mark(self._d, whole, key))
-            self._session.change(merge.gone_note(self._d, whole, key))
+            marked = self._session.change(merge.gone_mark(self._d, whole, key))
+            marked += self._session.change(merge.gone_note(self._d, whole, key))
+        if marked:
+            self._marked.add(collection.name)
 
     # --------------------------------------------------------------------------------------- children
 
@@ -276,10 +289,11 @@ class Writer:
     def _orphans(self, name: str) -> None:
         """Children go with their deleted parents, whichever of the two this commit tells of."""
         own = self._counts.get(name, Counts())
-        came = own.inserted + own.updated > 0
+        came = own.inserted + own.updated + own.restored > 0
         for parent, child in self._registry.parents(name):
             of, key = table(self._source, parent.name), quote(parent.key)
-            told = ["p"] if parent.name in self._counts and self._counts[parent.name].deleted else []
+            died = parent.name in self._counts and self._counts[parent.name].deleted > 0
+            told = ["p"] if died or parent.name in self._marked else []
             told += ["t"] if came and self._has_deleted(parent.name) else []
             if (name, parent.name) in self._owed:
                 told = [""] if parent.name in self._tables.names else []
