@@ -267,6 +267,22 @@ def test_the_tables_of_a_source_that_another_shares_the_file_with_stay_apart(war
     assert warehouse("store").load().feeds["f"].document == "store"
 
 
+def test_what_stands_in_the_way_is_said_and_what_to_do(warehouse: Open, file: Path) -> None:
+    """Not that the transaction is over, which is all that the next statement hears."""
+    house = warehouse()
+    house.commit(Commit(decoded=[house.codec().decode(placed("x", amount=1))]))
+    with duckdb.connect(str(file)) as connection:
+        connection.execute("ALTER TABLE shop.orders ADD COLUMN narrow TINYINT; CREATE INDEX mine ON shop.orders (id)")
+    for page, message, hint in (
+        (placed("y", narrow=1000), "out of range", "run again"),
+        (placed("y", amount="much"), "depend on it", "Drop the indexes"),
+    ):
+        house = warehouse()
+        with pytest.raises(WarehouseError, match=message) as caught:
+            house.commit(Commit(decoded=[house.codec().decode(page)]))
+        assert hint in caught.value.hint
+
+
 def test_a_user_who_widens_or_adds_a_column_is_respected(warehouse: Open, file: Path) -> None:
     house = warehouse()
     house.commit(Commit(decoded=[house.codec().decode(placed("a", amount=1))]))

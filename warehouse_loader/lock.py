@@ -108,6 +108,10 @@ def explained(error: Exception, path: Path) -> WarehouseError:
 
 _HINTS = (
     (
+        ("depend on it", "an index depends"),
+        "Drop the indexes of that table, run again, and make them anew: a column's type had to become wider.",
+    ),
+    (
         ("No space left", "disk is full", "File too large"),
         "Free some space on that disk and run again; it resumes where it was.",
     ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -16,5 +16,8 @@ def registered(connection: DuckDBPyConnection, name: str, table: Any) -> Iterato
     connection.register(name, table)
     try:
         yield
-    finally:
-        connection.unregister(name)
+    except BaseException:  # what went wrong is to be told, not that nothing goes on after it
+        with suppress(Exception):
+            connection.unregister(name)
+        raise
+    connection.unregister(name)
