@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from adbc_driver_manager import AdbcStatusCode, OperationalError
 
 from framework.collection import Collection, Column
 from framework.sight import Sight
@@ -99,6 +100,38 @@ def test_a_commit_whose_answer_is_lost_is_not_done_twice(place: Place, monkeypat
     told = source.commit(sight("things", {"id": "y", "a": 2}), feeds={"f": (1, "next")})
     assert done == [1]
     assert told.counts["things"].inserted == 1
+    assert source.house.load().feeds["f"].rev == 2
+
+
+def test_a_commit_that_ends_after_its_connection_was_lost_is_known_as_our_own(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where the server still waits for a standby: the next try finds the old marks, and then the lock held."""
+    source = place.source(THINGS)
+    source.commit(tables=[THINGS], feeds={"f": (0, "{}")})
+    commit, late = PostgresSession.commit, list[threading.Timer]()
+    waits = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+
+    def end(session: PostgresSession) -> None:
+        while place.rows(waits) == [(0,)]:
+            pass
+        commit(session)
+
+    def lost(self: PostgresSession) -> None:
+        if late:
+            return commit(self)
+        warehouse: Any = source.house.place  # type: ignore[attr-defined]
+        warehouse._close.detach()
+        warehouse._open = warehouse._close = None
+        late.append(threading.Timer(0, end, (self,)))
+        late[0].start()
+        raise OperationalError("server closed the connection unexpectedly", status_code=AdbcStatusCode.IO)
+
+    monkeypatch.setattr(PostgresSession, "commit", lost)
+    told = source.commit(sight("things", {"id": "y", "a": 2}), feeds={"f": (1, "next")})
+    late[0].join()
+    assert told.counts["things"].inserted == 1
+    assert source.rows("things", "id") == [("y",)]
     assert source.house.load().feeds["f"].rev == 2
 
 

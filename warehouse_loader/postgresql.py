@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 from framework.collection import Collection
-from framework.warehouse import Pace, WarehouseError
+from framework.warehouse import Conflict, Pace, WarehouseError
 from warehouse_loader import catalog
 from warehouse_loader.destination import Session, T
 from warehouse_loader.patience import HeldError, patiently
@@ -135,12 +135,17 @@ class Postgres:
                 session = self._session()
                 if unsure and stands(session):
                     return unsure[0]
-                unsure.clear()
-                prepare(session)
-                session.begin()
-                session.script("SET LOCAL lock_timeout = '60s'")
-                done = write(session)
-                unsure.append(done)
+                try:
+                    prepare(session)
+                    session.begin()
+                    session.script("SET LOCAL lock_timeout = '60s'")
+                    done = write(session)
+                except Conflict:
+                    if unsure and stands(session):  # it ended while this one waited for its lock
+                        session.rollback()
+                        return unsure[0]
+                    raise
+                unsure[:] = [done]
                 session.commit()
             except BaseException as error:
                 if unsure and not lost(error):
