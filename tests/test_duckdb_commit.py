@@ -16,7 +16,7 @@ from framework.collection import Child, Collection, Column
 from framework.sight import Gone
 from framework.warehouse import Commit, Conflict, Unseen, Warehouse, WarehouseError
 from tests.merge_kit import sight
-from warehouse_loader import open_warehouse, read_only
+from warehouse_loader import duckdb_warehouse, open_warehouse, read_only
 
 ORDERS = Collection(
     "orders",
@@ -281,6 +281,19 @@ def test_what_stands_in_the_way_is_said_and_what_to_do(warehouse: Open, file: Pa
         with pytest.raises(WarehouseError, match=message) as caught:
             house.commit(Commit(decoded=[house.codec().decode(page)]))
         assert hint in caught.value.hint
+
+
+def test_changes_of_a_wide_table_get_the_memory_that_they_need(
+    warehouse: Open, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = warehouse()
+    for version in (1, 2):
+        rows = [{"id": f"{n}", **{f"field_{at}": f"{version}.{n}.{at}" for at in range(300)}} for n in range(1000)]
+        house.commit(Commit(decoded=[house.codec().decode(sight("orders", *rows, version=version))]))
+        monkeypatch.setattr(duckdb_warehouse, "_MEMORY", "10MB")
+    assert ask(
+        file, "SELECT count(*), min(_version) = max(_version) FROM shop.orders WHERE field_299 = '2.' || id || '.299'"
+    ) == [(1000, True)]
 
 
 def test_a_user_who_widens_or_adds_a_column_is_respected(warehouse: Open, file: Path) -> None:
