@@ -251,6 +251,21 @@ def test_more_columns_than_a_table_has_room_for(place: Place) -> None:
     assert unchanged.counts["things"].unchanged == 1
 
 
+@pytest.mark.parametrize("form", [lambda n: [n], lambda n: {"a": n}, lambda n: "x" * 24, lambda n: n % 2 == 0])
+def test_more_small_values_than_a_row_has_room_for(place: Place, form: Any) -> None:
+    source = place.source(THINGS)
+    fields = {f"field_{n}": form(n) for n in range(700)}
+    source.commit(sight("things", {"id": "x", **fields}, {"id": "y"}))
+    found: dict[str, Any] = {}
+    columns = list(source.types("things"))
+    for name, value in zip(columns, source.rows("things", "id", *columns)[0][1:], strict=True):
+        if value and name.startswith("field"):
+            found[name] = value if isinstance(fields[name], str) else json.loads(value)
+        elif value and name == "_overflow":
+            found |= json.loads(value)
+    assert found == fields
+
+
 # ------------------------------------------------------------------------------------------------- merging
 
 here = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

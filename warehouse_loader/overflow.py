@@ -91,10 +91,11 @@ def _lengths(column: Any) -> Any:
     import pyarrow.compute as pc
 
     plain = _plain(column).combine_chunks()
-    if pa.types.is_string(plain.type):
+    if pa.types.is_string(plain.type) and not _is_json(column):
         size = pc.min_element_wise(pc.add(pc.cast(pc.binary_length(plain), pa.int64()), 5), LONGEST)
         return pc.fill_null(size, 0)
-    taken = LONGEST if pa.types.is_decimal(plain.type) else FIXED
+    # As jsonb even `[1]` takes more than its text, up to what makes it long.
+    taken = LONGEST if _is_json(column) or pa.types.is_decimal(plain.type) else FIXED
     return pc.if_else(pc.is_valid(plain), pa.scalar(taken, pa.int64()), pa.scalar(0, pa.int64()))
 
 
