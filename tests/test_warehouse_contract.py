@@ -20,6 +20,7 @@ from tests import test_merge_children as children
 from tests import test_merge_rows as rows
 from tests.merge_kit import sight
 from tests.warehouse_kit import PLACES, Place
+from warehouse_loader import marks
 from warehouse_loader.naming import LONGEST
 
 THINGS = Collection("things", columns=(Column("id", "text"), Column("a", "bigint"), Column("b", "json")))
@@ -512,6 +513,29 @@ def test_two_writers_at_once_and_one_of_them_loses_cleanly(place: Place) -> None
     assert isinstance(ended[1 - winner], Conflict)
     assert source.house.load().feeds["f"].document == f"{winner}"
     assert source.rows("things", "id", "a") == [(f"{winner}", f"{winner}"), ("x", f"{winner}")]
+
+
+@pytest.mark.parametrize("news", [{"late": 1}, {"a": "text"}], ids=["column", "type"])
+def test_what_is_learned_while_a_commit_is_under_way_is_the_next_one_s(
+    place: Place, news: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, move, late = place.source(THINGS), marks.move, list[Any]()
+    source.commit(sight("things", {"id": "x", "a": 1}), feeds={"f": (0, "{}")})
+
+    def meanwhile(*arguments: Any) -> None:
+        move(*arguments)
+        late.append(source.house.codec().decode(sight("things", {"id": "y", "a": 1} | news, version=3)))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(marks, "move", meanwhile)
+        done = source.commit(sight("things", {"id": "x", "a": 2}, {"id": "z"}, version=2), feeds={"f": (1, "{}")})
+    assert (done.counts["things"].updated, done.counts["things"].inserted) == (1, 1)
+    assert source.changes("change") == [("table_created",)]
+    source.house.commit(Commit(decoded=late, feeds={"f": (2, "{}")}))
+    [name] = news
+    assert source.changes("change", "column_name")[1:] in ([("column_added", name)], [("column_widened", name)])
+    assert source.rows("things", "id", name)[1] == ("y", str(news[name]))
+    assert source.rows("things", "id", "_version") == [("x", "2"), ("y", "3"), ("z", "2")]
 
 
 def test_two_sources_make_their_tables_at_the_same_time(fresh: Place) -> None:

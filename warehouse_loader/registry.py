@@ -38,6 +38,11 @@ class Registry:
     def __getitem__(self, name: str) -> Layout:
         return self._layouts[name]
 
+    def now(self) -> dict[str, Layout]:
+        """All layouts as they are now; what is learned later changes none of these."""
+        with self._lock:
+            return dict(self._layouts)
+
     def __contains__(self, name: str) -> bool:
         """Whether the objects of this collection become rows."""
         return name in self.collections
@@ -51,7 +56,7 @@ class Registry:
     def widen(self, name: str, kinds: Mapping[str, Kind]) -> None:
         """Columns needed wider types than their layout had."""
         if kinds:
-            self.learn(name, lambda layout: _wider(layout, kinds))
+            self.learn(name, lambda layout: wider(layout, kinds))
 
     def recall(self, name: str, known: Sequence[Leaf], actual: Mapping[str, Kind]) -> None:
         """What earlier runs learned: columns that nobody declared, and the types that the table has."""
@@ -59,13 +64,14 @@ class Registry:
         def lesson(layout: Layout) -> Layout:
             paths = {leaf.path for leaf in layout.leaves}
             news = [leaf for leaf in known if leaf.path not in paths and leaf.name not in layout.by_name]
-            return _wider(replace(layout, leaves=(*layout.leaves, *news)), actual)
+            return wider(replace(layout, leaves=(*layout.leaves, *news)), actual)
 
         if name in self:
             self.learn(name, lesson)
 
 
-def _wider(layout: Layout, kinds: Mapping[str, Kind]) -> Layout:
+def wider(layout: Layout, kinds: Mapping[str, Kind]) -> Layout:
+    """The layout with columns as wide as these."""
     leaves = tuple(_grown(leaf, kinds.get(leaf.name, leaf.kind)) for leaf in layout.leaves)
     return layout if leaves == layout.leaves else replace(layout, leaves=leaves)
 

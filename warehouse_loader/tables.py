@@ -10,27 +10,31 @@ from warehouse_loader import marks, merge, views
 from warehouse_loader.destination import Session
 from warehouse_loader.dialect import OVERFLOW, SYSTEM, Dialect, literal, quote, table
 from warehouse_loader.lattice import Kind, join
-from warehouse_loader.layout import Leaf
+from warehouse_loader.layout import Layout, Leaf
 from warehouse_loader.overflow import may_overflow
-from warehouse_loader.registry import Registry
+from warehouse_loader.registry import Registry, wider
 
 
 @dataclass(slots=True)
 class Tables:
-    """``names``: those there are. ``made``: those made for this commit. ``columns``: of those that it writes."""
+    """``names``: those there are. ``made``: those made for this commit. ``columns``: of those that it writes.
 
-    names: set[str] = field(default_factory=set)
+    ``layouts``: what these were made for. Pages that are decoded meanwhile teach more, for the next commit.
+    """
+
+    names: set[str]
+    layouts: dict[str, Layout]
     made: set[str] = field(default_factory=set)
     columns: dict[str, set[str]] = field(default_factory=dict)
 
 
 def ensure(session: Session, source: str, registry: Registry, names: Iterable[str], there: Iterable[str]) -> Tables:
     """The tables of the collections ``names``, made or widened; ``there`` are all that exist."""
-    found = Tables(set(there))
+    found = Tables(set(there), registry.now())
     creation: list[str] = []
     for name in names:
         if name in found.names:
-            found.columns[name] = _widened(session, source, registry, name)
+            found.columns[name] = _widened(session, source, registry, name, found)
         else:
             creation += _create(session, source, registry, name, found)
     if creation:
@@ -41,7 +45,7 @@ def ensure(session: Session, source: str, registry: Registry, names: Iterable[st
 
 def _create(session: Session, source: str, registry: Registry, name: str, found: Tables) -> list[str]:
     d, whole = session.dialect, table(source, name)
-    fitting, overflow = _fitting(d, registry[name].columns, 0, session.room(source, name))
+    fitting, overflow = _fitting(d, found.layouts[name].columns, 0, session.room(source, name))
     columns: list[tuple[str, Kind]] = [(leaf.name, leaf.kind) for leaf in fitting]
     if overflow:
         columns.append((OVERFLOW, "json"))
@@ -74,8 +78,8 @@ def _comments(d: Dialect, whole: str, leaves: Iterable[Leaf]) -> list[str]:
     return [f"COMMENT ON COLUMN {whole}.{quote(leaf.name)} IS {literal(leaf.description)}" for leaf in described]
 
 
-def _widened(session: Session, source: str, registry: Registry, name: str) -> set[str]:
-    d, whole, layout = session.dialect, table(source, name), registry[name]
+def _widened(session: Session, source: str, registry: Registry, name: str, found: Tables) -> set[str]:
+    d, whole, layout = session.dialect, table(source, name), found.layouts[name]
     actual = session.columns(source, name)
     there: dict[str, Kind] = {column: d.kinds[kind] for column, kind in actual.items() if kind in d.kinds}
     missing = [leaf for leaf in layout.columns if leaf.name not in actual]
@@ -95,7 +99,9 @@ def _widened(session: Session, source: str, registry: Registry, name: str) -> se
         if into != kind:
             views.hide(session, source, name)
             session.widen(source, name, leaf.name, kind, into)
-    registry.widen(name, {leaf.name: there[leaf.name] for leaf in layout.columns if leaf.name in there})
+    kinds = {leaf.name: there[leaf.name] for leaf in layout.columns if leaf.name in there}
+    found.layouts[name] = wider(layout, kinds)
+    registry.widen(name, kinds)
     return actual.keys() | {column for column, _ in added}
 
 

@@ -108,8 +108,8 @@ class Writer:
     def _describe(self, made: Mapping[str, str]) -> None:
         every = self._tables.names & self._registry.collections.keys()
         for name in self._names if self._known else sorted(every):
-            layout = self._registry[name]
-            if self._known.get(name) is not layout:
+            layout = self._tables.layouts[name]
+            if self._known.get(name) != layout:
                 self.described[name] = layout
         layouts = list(self.described.values())
         before = catalog.write_columns(self._session, self._source, layouts)
@@ -125,7 +125,7 @@ class Writer:
         collection = self._registry.collections[name]
         stale = self._stale(name, work)
         if work.packed:
-            batch = assemble(self._registry[name], work.packed, stale, lambda keys: self._held(collection, keys))
+            batch = assemble(self._tables.layouts[name], work.packed, stale, lambda keys: self._held(collection, keys))
             batch = folded(batch, self._d, self._tables.columns[name])
             with self._session.staged("batch", batch.table):
                 self._revive(collection, batch)
@@ -164,7 +164,7 @@ class Writer:
         from warehouse_loader.overflow import folded, taken
 
         whole, key, counts = self._place(collection)
-        batch = assemble(self._registry[collection.name], packed, {}, lambda _: {})
+        batch = assemble(self._tables.layouts[collection.name], packed, {}, lambda _: {})
         there = taken(self._d, self._tables.columns[collection.name], wanted)
         batch = folded(batch, self._d, {*there, collection.key})
         filled = 0
@@ -328,7 +328,7 @@ class Writer:
 
     def _kind(self, collection: str, column: str = "") -> Kind:
         """The type of a column; of the key where none is named."""
-        layout = self._registry[collection]
+        layout = self._tables.layouts[collection]
         return layout.by_name[column].kind if column else layout.key.kind
 
     @contextmanager
