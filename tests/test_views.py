@@ -103,6 +103,14 @@ def test_a_view_whose_definition_stays_is_not_made_again(source: Source) -> None
     assert shown(source, "tickets_with_fields", "area") == ("other",)
 
 
+def test_a_view_that_was_dropped_with_its_table_comes_back(source: Source) -> None:
+    load(source, 1, [field(1, "Area")], k1="x")
+    source.place.execute(f'DROP VIEW "{source.name}".people_with_fields')
+    source.place.execute(f'DROP TABLE "{source.name}".tickets CASCADE')  # which takes the view along in PostgreSQL
+    load(source.again(), 2, [field(1, "Area")], k1="y")
+    assert shown(source, "tickets_with_fields", "area") == shown(source, "people_with_fields", "area") == ("y",)
+
+
 def test_a_column_that_is_left_out_leaves_the_view_without_fields(tmp_path: Any) -> None:
     for place in PLACES.values():
         bare = Collection("tickets", columns=(Column("id", "bigint"),))

@@ -48,6 +48,10 @@ class Session(Protocol):
         """The tables of a schema; views are none."""
         ...
 
+    def views(self, schema: str) -> set[str]:
+        """The views of a schema."""
+        ...
+
     def columns(self, schema: str, table: str) -> dict[str, str]:
         """The columns of a table with their types, in the words of the dialect's ``kinds``."""
         ...

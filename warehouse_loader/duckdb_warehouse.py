@@ -107,8 +107,14 @@ class DuckDBSession:
         return [f"CREATE SCHEMA IF NOT EXISTS {quote(name)}"]
 
     def tables(self, schema: str) -> set[str]:
+        return self._named("table", schema)
+
+    def views(self, schema: str) -> set[str]:
+        return self._named("view", schema)
+
+    def _named(self, kind: str, schema: str) -> set[str]:
         found = self._connection.execute(
-            "SELECT table_name FROM duckdb_tables() WHERE database_name = current_database() AND schema_name = ?",
+            f"SELECT {kind}_name FROM duckdb_{kind}s() WHERE database_name = current_database() AND schema_name = ?",
             [schema],
         )
         return {name for (name,) in found.fetchall()}

@@ -199,9 +199,15 @@ class PostgresSession:
         return [] if there else [f"CREATE SCHEMA IF NOT EXISTS {quote(name)}"]
 
     def tables(self, schema: str) -> set[str]:
+        return self._named(schema, "rpf")
+
+    def views(self, schema: str) -> set[str]:
+        return self._named(schema, "v")
+
+    def _named(self, schema: str, kinds: str) -> set[str]:
         found = self.rows(
             "SELECT c.relname::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
-            f"WHERE n.nspname = {literal(schema)} AND c.relkind IN ('r', 'p', 'f')"
+            f"WHERE n.nspname = {literal(schema)} AND c.relkind IN ({', '.join(map(literal, kinds))})"
         )
         return {name for (name,) in found}
 

@@ -17,8 +17,11 @@ if TYPE_CHECKING:
 
 
 def show(session: Session, source: str, views: Iterable[FieldView]) -> None:
-    """Brings the views up to date whose tables are both there; writes nothing where nothing changed."""
-    there = session.tables(source)
+    """Brings the views up to date whose tables are both there; writes nothing where nothing changed.
+
+    One that went with its table is made again.
+    """
+    there, made = session.tables(source), session.views(source)
     stored: dict[str, str] = dict(
         session.rows(f"SELECT name, document FROM {table(source, STATE)} WHERE kind = 'view'")
     )
@@ -27,7 +30,7 @@ def show(session: Session, source: str, views: Iterable[FieldView]) -> None:
             continue
         select = _select(session, source, view)
         digest = hashlib.sha256(select.encode()).hexdigest()
-        if stored.get(view.name) != digest:
+        if stored.get(view.name) != digest or view.name not in made:
             _make(session, source, view.name, select, digest)
 
 
