@@ -242,14 +242,15 @@ def _living(sight: Sight, key: str) -> list[str]:
 
 def _younger(sight: Sight, key: str, created: str, since: int, left: set[str]) -> Sight:
     """The sight without the rows created before an instant, whose keys go to ``left``."""
-    data, at = _paged(sight)
-    _, rows = heads.read(data, at, (), (key, created))
+    whole, at = _paged(sight)
+    _, rows = heads.read(whole, at, (), (key, created))
     times = [heads.micros(one) for one in rows.fields[created]]
     kept = [n for n, time in enumerate(times) if not time or time >= since]
     if len(kept) == rows.count:
         return sight
     left |= {str(one) for n, one in enumerate(rows.fields[key]) if n not in set(kept)}
-    raws = page.RAWS.decode(msgspec.json.decode(data, type=dict[str, msgspec.Raw])[at])
+    raws = page.RAWS.decode(msgspec.json.decode(whole, type=dict[str, msgspec.Raw])[at])
     version: Any = sight.version if isinstance(sight.version, int) else [sight.version[n] for n in kept]
     deleted = [sight.deleted[n] for n in kept] if sight.deleted is not None else None
-    return replace(sight, data=page.array([raws[n] for n in kept]), version=version, deleted=deleted, at="")
+    data = page.array([raws[n] for n in kept])
+    return replace(sight, data=data, version=version, deleted=deleted, at="", opened=None)

@@ -19,11 +19,14 @@ from framework.feed import DAY, SECOND, Answer, Pass, State, View
 from framework.generation import Again
 from framework.listing import Listing
 from framework.pages import Pages
+from framework.sight import Sight
 from framework.warehouse import Pace
 from tests.salesforce_source import make as organisation
 from tests.source import Mortal, Source
 from tests.vendor import Make, sources
 from tests.zendesk_source import Support
+from warehouse_loader.codec import RecordCodec
+from warehouse_loader.registry import Registry
 
 CHARGES = frozenset({"charges"})
 
@@ -174,6 +177,18 @@ def test_from_a_day_on_older_rows_are_left_alone_though_the_list_shows_them() ->
     state.open = Pass("gap", ["things"], opened=NOW * SECOND, notes={"since": since})
     assert feed.absent(state) > 0
     assert Again(Pages((nameless,), "/things"), State(), nameless, ("things",)).absent(state) == 0
+
+
+def test_from_a_day_on_older_rows_are_left_alone_though_the_loader_has_read_the_page() -> None:
+    feed = Again(Listing(THINGS, "/things", filter=""), State(), THINGS, ("things",))
+    codec, since = RecordCodec(Registry([THINGS])), NOW * SECOND - 2 * DAY
+    state = State(open=Pass("gap", ["things"], notes={"since": since, "raised": {"things": 1}}))
+    view = View(frozenset({"things"}), {"things": "t"}, now=NOW * SECOND, glance=codec.glance)
+    body = json.dumps({"data": [thing(n) for n in range(5)], "has_more": False}).encode()
+    codec.decode(Sight("things", body, 1, at="data"))  # teaches it `object`: only pages without news are read ahead
+    slice_ = {"id": "list", "kind": "list", "lo": since // SECOND, "hi": NOW}
+    step = feed.read(slice_, Answer(200, body, {}, NOW * SECOND), state, view)
+    assert [codec.decode(sight).rows for sight in step.sights] == [3]
 
 
 def test_a_list_that_is_read_whole_anyway_is_read_once() -> None:
