@@ -170,6 +170,23 @@ def test_a_child_told_of_by_itself_goes_with_its_parent(order_: Sequence[int], c
     assert memory.rows("lines", "id", "_deleted_at") == [("new", None), ("old", 5)]
 
 
+def test_what_a_line_that_is_dropped_holds_is_dropped_with_it() -> None:
+    """Lists within lists: a line of an older sight, or of a deleted order, brings neither itself nor its taxes."""
+    lines = Collection("lines", columns=(Column("id", "text"),), children=(Child("taxes", "taxes", "line_id"),))
+    memory = Memory(ORDERS, lines, Collection("taxes", columns=(Column("id", "text"),)))
+
+    def order(version: int, **taxes: str) -> Sight:
+        members = [{"id": line, "taxes": envelope({"id": tax})} for line, tax in taxes.items()]
+        return sight("orders", {"id": "o", "lines": envelope(*members)}, version=version)
+
+    memory.commit(order(4, a="x"), Gone("orders", "p", 6))
+    memory.commit(order(3, a="x", b="y"), Sight("orders", order(5, c="z").data.replace(b'"o"', b'"p"'), 5))
+    assert memory.rows("lines", "id", "_deleted_at") == [("a", None)]
+    assert memory.rows("taxes", "id", "_deleted_at") == [("x", None)]
+    memory.commit(order(7, b="y"))
+    assert memory.rows("taxes", "id", "_deleted_at") == [("x", 7), ("y", None)]
+
+
 def test_numbered_children_are_keyed_by_parent_and_place() -> None:
     parent = Collection("orders", columns=(Column("id", "text"),), children=(Child("fees", "fees", "order_id"),))
     memory = Memory(parent, FEES)

@@ -23,7 +23,7 @@ class Batch:
     """One collection's rows in one commit. ``fetched`` counts what came, repeats and stale rows among it.
 
     ``columns`` are in ``table``; ``empty`` are those that would be null in every row, left out of it. ``tells``: each
-    row came with word of whether it lives.
+    row came with word of whether it lives. ``left``: keys that came, of which there is no row and will be none.
     """
 
     table: Any
@@ -31,6 +31,7 @@ class Batch:
     empty: tuple[str, ...]
     fetched: int
     tells: bool = False
+    left: frozenset[str] = frozenset()
 
     @property
     def rows(self) -> int:
@@ -67,7 +68,7 @@ def assemble(layout: Layout, packed: Sequence[Packed], stale: Mapping[str, Stale
             chunks = [pa.ExtensionArray.from_storage(_JSON, chunk) for chunk in table.column(at).chunks]
             table = table.set_column(at, name, pa.chunked_array(chunks, _JSON))
     empty = tuple(leaf.name for leaf in layout.columns if leaf.name not in columns)
-    return Batch(table, tuple(columns), empty, fetched, tells)
+    return Batch(table, tuple(columns), empty, fetched, tells, _left(packed, kept, key))
 
 
 def _part(one: Packed, name: str, kind: Any) -> Any:
@@ -105,6 +106,13 @@ def _current(one: Packed, stale: Stale, key: str, held: Held) -> Packed:
     columns = {name: (kind, made.take(pa.array(kept, pa.int64()))) for name, (kind, made) in one.columns.items()}
     columns["_deleted_at"] = "timestamptz", pa.array(deleted, INSTANT)
     return replace(one, rows=len(kept), columns=columns)
+
+
+def _left(packed: Sequence[Packed], kept: Sequence[Packed], key: str) -> frozenset[str]:
+    if all(one is same for one, same in zip(packed, kept, strict=True)):
+        return frozenset()
+    came, stay = ({str(name) for one in some for name in one.columns[key][1].to_pylist()} for some in (packed, kept))
+    return frozenset(came - stay)
 
 
 def _newest(table: Any, key: str, *, tells: bool) -> Any:

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from warehouse_loader.batch import Batch, Stale
 
 
+_NEVER = (2**63 - 1, None)  # the version and deletion of a parent that there is no row of
+
+
 @dataclass(slots=True)
 class _Work:
     """What a commit brings for one collection."""
@@ -72,6 +75,7 @@ class Writer:
         self._session, self._d = session, session.dialect
         self._counts: dict[str, Counts] = defaultdict(Counts)
         self._marked: set[str] = set()
+        self._left: dict[str, frozenset[str]] = {}
         self.described: dict[str, Layout] = {}
         assert self._page is not None
         for refused in self._page.refused:
@@ -126,6 +130,7 @@ class Writer:
         stale = self._stale(name, work)
         if work.packed:
             batch = assemble(self._tables.layouts[name], work.packed, stale, lambda keys: self._held(collection, keys))
+            self._left[name] = batch.left
             batch = folded(batch, self._d, self._tables.columns[name])
             with self._session.staged("batch", batch.table):
                 self._revive(collection, batch)
@@ -231,7 +236,8 @@ class Writer:
     def _stale(self, name: str, work: _Work) -> dict[str, Stale]:
         """Per parent collection, the parents that the warehouse knows newer, or deleted, than these lists show.
 
-        Of parents that are not stored, what was stored of their lists tells, unless members come by themselves, too.
+        Those of which older sights brought no row into being bring no members either. Of parents that are not stored,
+        what was stored of their lists tells, unless members come by themselves, too.
         """
         found: dict[str, Stale] = {}
         for parent, child in self._registry.parents(name):
@@ -240,6 +246,8 @@ class Writer:
             owners = _owners(parent.name, work) if parent.name not in found and (kept or told) else {}
             if owners:
                 found[parent.name] = self._newer(parent, owners, "" if kept else name, child.parent)
+            if left := owners.keys() & self._left.get(parent.name, frozenset()):
+                found[parent.name] = {**found[parent.name], **dict.fromkeys(left, _NEVER)}
             if owners and not kept:
                 ended = self._registry.ended[name, parent.name]
                 newer = {key: (ended[key], None) for key, v in owners.items() if ended.get(key, v) > v}
