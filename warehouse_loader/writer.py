@@ -316,7 +316,7 @@ class Writer:
         missed = {
             (into, name)
             for name, counts in self._counts.items()
-            if counts.deleted
+            if counts.deleted or name in self._marked
             for child in self._registry.collections[name].children
             for into in child.collections()
             if into not in self._registry and into in self._tables.names
