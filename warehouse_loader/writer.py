@@ -45,7 +45,7 @@ class Writer:
         registry: Registry,
         commit: Commit,
         described: Mapping[str, Layout],
-        owed: frozenset[tuple[str, str]],
+        owed: frozenset[tuple[str, str]] = frozenset(),
     ) -> None:
         """``described``: layouts as the catalog has them, which need no writing. ``owed``: as `marks.owed` has it."""
         self._source, self._registry, self._commit, self._known = source, registry, commit, described
