@@ -252,6 +252,14 @@ def test_more_columns_than_a_table_has_room_for(place: Place) -> None:
     assert unchanged.counts["things"].unchanged == 1
 
 
+def test_a_row_with_few_values_in_a_wide_table_has_them_in_their_columns(place: Place) -> None:
+    source = place.source(THINGS)
+    source.commit(sight("things", *({"id": f"{n}", f"field_{n}": "x" * 24} for n in range(400))))
+    assert place.rows(f"SELECT count(field_399) FROM {source.name}.things") == [(1,)]
+    if "_overflow" in source.types("things"):
+        assert place.rows(f"SELECT count(_overflow) FROM {source.name}.things") == [(0,)]
+
+
 @pytest.mark.parametrize("form", [lambda n: [n], lambda n: {"a": n}, lambda n: "x" * 24, lambda n: n % 2 == 0])
 def test_more_small_values_than_a_row_has_room_for(place: Place, form: Any) -> None:
     source = place.source(THINGS)

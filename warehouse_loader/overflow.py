@@ -92,7 +92,7 @@ def _lengths(column: Any) -> Any:
 
     plain = _plain(column).combine_chunks()
     if pa.types.is_string(plain.type) and not _is_json(column):
-        size = pc.min_element_wise(pc.add(pc.cast(pc.binary_length(plain), pa.int64()), 5), LONGEST)
+        size = pc.min_element_wise(pc.add(pc.cast(pc.binary_length(plain), pa.int64()), 5), LONGEST, skip_nulls=False)
         return pc.fill_null(size, 0)
     # As jsonb even `[1]` takes more than its text, up to what makes it long.
     taken = LONGEST if _is_json(column) or pa.types.is_decimal(plain.type) else FIXED
