@@ -168,7 +168,7 @@ class Basis:
             elif done.why not in ("earlier", "fill"):
                 state.marks[name] = max(state.marks.get(name, 0), self.covered(state, done))
                 state.tables[name] = view.tables.get(name, "")
-        lacking.filled(state, done)
+        lacking.filled(state, done, refused, view.run)
         if done.why == "fill":
             return
         if done.why == "earlier":

@@ -229,7 +229,7 @@ class Changes:
                 state.marks[name] = max(state.marks.get(name, 0), done.opened - self.overlap)
                 if name == self.name:
                     state.tables[name] = view.tables.get(name, "")
-        lacking.filled(state, done)
+        lacking.filled(state, done, refused, view.run)
         unserved = [name for name in state.marks if name not in done.fills or name in refused]
         state.memory |= seen.kept(done, unserved, overlap=self.overlap, late=self.late)
 

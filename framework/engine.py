@@ -344,12 +344,12 @@ class Engine:
         if error.kind is Kind.GONE and slice_["kind"] == "get":
             message.step.gone += feed.gone(slice_, self._view.now)
         replaced = feed.refused(slice_, error, self._view)
-        blamed = () if replaced is not None else feed.blames(slice_, self._view)
-        if replaced and any(new.get("bare") for new in replaced):
-            blamed = feed.bare(self._view)
+        bare = any(new.get("bare") for new in replaced or ())  # a part is refused, what else there is goes on
+        blamed = feed.bare(self._view) if bare else feed.blames(slice_, self._view) if replaced is None else ()
         if blamed:
             self._log("refused", feed=feed.name, kind=error.kind, status=error.http_status, message=str(error))
-            self._blame(holding, blamed, error, exclude=not filling and (feed.listing or slice_["kind"] != "list"))
+            own = bare or not filling  # a filling that is refused is put off as a whole
+            self._blame(holding, blamed, error, exclude=own and (feed.listing or slice_["kind"] != "list"))
         if replaced is None and not filling and error.kind not in DROPPED:
             holding.failed = True  # its slices stay: the next run goes on from them
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection as Names
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
@@ -67,9 +68,12 @@ def put_off(state: State, run: str) -> None:
     state.memory["unfilled"] = run
 
 
-def filled(state: State, done: Pass) -> None:
-    """Forgets what a finished pass has filled."""
-    given = {name: columns for name, columns in done.notes.get("columns", {}).items() if name in done.fills}
+def filled(state: State, done: Pass, refused: Names[str], run: str) -> None:
+    """Forgets what a finished pass has filled; what it was refused of that is put off."""
+    read = {name: columns for name, columns in done.notes.get("columns", {}).items() if name in done.fills}
+    given = {name: columns for name, columns in read.items() if name not in refused}
+    if given != read:
+        put_off(state, run)
     left = {
         name: [one for one in columns if one not in given.get(name, ())]
         for name, columns in state.memory.pop("left", {}).items()

@@ -257,7 +257,7 @@ class Listing:
             elif done.why not in ("earlier", "fill"):
                 state.marks[name] = max(state.marks.get(name, 0), settled)
                 state.tables[name] = view.tables.get(name, "")
-        lacking.filled(state, done)
+        lacking.filled(state, done, refused, view.run)
         if done.why == "fill":
             return
         if done.why == "earlier":

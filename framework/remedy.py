@@ -15,6 +15,7 @@ What = Literal[
 READ_AGAIN: frozenset[What] = frozenset({"column_added", "shape_changed", "version_moved"})
 _AGAIN = "read again in place, every row"
 _EVENT = "nothing to do for stored rows: what happened stays as it was told; rows that come from now on have it"
+_FILLED = "its values are read for the stored rows; in those that the vendor no longer shows it stays empty"
 _LATER = "rows that come from now on have it; `catchment resync {name}` reads the stored ones again"
 
 
@@ -85,7 +86,7 @@ def excluded(collection: str, column: str) -> Change:
 
 def included(collection: str, column: str) -> Change:
     """A column that was left out is wanted again."""
-    return Change(collection, "column_selected", column, action="its values are read for the stored rows")
+    return Change(collection, "column_selected", column, action=_FILLED)
 
 
 def deselected(collection: str) -> Change:

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from catchment.imitations.salesforce.fields import Field
+from catchment.imitations.stripe import billing, selling
+from catchment.imitations.stripe.shop import Shop
 from catchment.testing.damage import report
 from catchment.testing.kit import SOURCE
 from catchment.testing.processes import Project
@@ -24,7 +26,9 @@ from tests import salesforce_source
 from tests.salesforce_source import Source
 from tests.source import Mortal
 from tests.test_salesforce_feed import FEED, FIELDS
+from tests.test_verdict import allow, restrict
 from tests.trials import TRIALS
+from tests.vendor import sources
 
 LEFT: dict[str, dict[str, list[str]]] = {
     "stripe": {
@@ -101,6 +105,28 @@ def test_the_events_of_stripe_get_their_columns_back(tmp_path: Path) -> None:
         vendor.exact(project)
         assert {c["collection"] for c in back["collections"] if c["updated"]} >= {"events"}
         assert "charges" not in {feed["feed"] for feed in back["feeds"]}
+
+
+def test_columns_that_a_filling_was_refused_are_filled_when_they_are_allowed() -> None:
+    with sources() as make:
+        source = make(objects=300)
+        shop, at = Shop.of(source.account), source.account.clock.second()
+        billing.subscribe(shop, selling.customer(shop, at), at, coupon=shop.coupons[0])
+        source.account.clock.move(600)
+        source.run(excluded={"discounts": frozenset({"start"}), "subscriptions": frozenset({"status"})})
+        for row in (*source.memory.rows["discounts"].values(), *source.memory.rows["subscriptions"].values()):
+            if row.payload:  # as a warehouse has them that leaves columns out
+                row.payload.pop("start", None)
+                row.payload.pop("status", None)
+        billing.subscribe(shop, selling.customer(shop, at), at, coupon=shop.coupons[0])
+        source.account.clock.move(600)
+        restrict(source, "discount")
+        refused = source.run()
+        assert {name: error["kind"] for name, (_, error) in refused.failed().items()} == {"discounts": "permission"}
+        assert not [one for one in source.differences() if one.startswith("subscriptions")]
+        allow(source)
+        assert source.run().status == "succeeded"
+        assert source.differences() == []
 
 
 # ------------------------------------------------------------------------------------ salesforce's fields
