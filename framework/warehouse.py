@@ -99,11 +99,14 @@ class Committed:
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How much a destination wants in one commit: whichever comes first, so a kill loses no more than this."""
+    """How much a destination wants in one commit: whichever comes first, so a kill loses no more than this.
 
-    rows: int = 80_000
-    bytes: int = 128_000_000
-    seconds: float = 2.0
+    This is what is promised of one that declares nothing else.
+    """
+
+    rows: int = 20_000
+    bytes: int = 64_000_000
+    seconds: float = 10.0
 
 
 class WarehouseError(Exception):

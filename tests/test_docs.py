@@ -22,9 +22,11 @@ from framework.collection import Child, Collection
 from framework.cost import cost
 from framework.export import Export
 from framework.fieldview import FieldView
-from framework.warehouse import Commit
+from framework.warehouse import Commit, Pace
 from tests.conftest import ROOT
 from warehouse_loader import open_warehouse, read_only
+from warehouse_loader.duckdb_warehouse import DuckDBFile
+from warehouse_loader.postgresql import Postgres
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 CONNECTORS = sorted(path.parent.name for path in (ROOT / "connectors").glob("*/quirks.md"))
@@ -324,3 +326,12 @@ def test_the_collection_that_is_written_as_an_example_works() -> None:
     salesforce = registry.connector("salesforce")
     assert said["quote"] not in salesforce.collections
     assert "### quote" in reference.page(replace(salesforce, collections=(said["quote"],), feeds=()))  # type: ignore[arg-type]
+
+
+def test_the_pace_of_commits_is_said_as_it_is(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "design.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\w+) \| ([\d,]+) \| (\d+) MB \| (\d+) \| \w", page, re.MULTILINE)
+    said = {name: Pace(int(n.replace(",", "")), int(size) * 1_000_000, float(at)) for name, n, size, at in rows}
+    postgres = Postgres("postgresql://u@localhost/d")
+    assert said == {"DuckDB": DuckDBFile(tmp_path / "w.duckdb", None, 0).pace, "PostgreSQL": postgres.pace}
+    assert (Pace().rows, Pace().seconds) == (20_000, 10)  # what the contract promises of any that declares nothing
