@@ -323,6 +323,8 @@ def test_it_runs_as_a_process_that_others_steer() -> None:
         assert {row["id"]: row for row in shown if row["status"] != "deleted"} == {
             number: one.object for number, one in tickets.items()
         }
+        vendor.order("/reveal", object_type="group", field="mood")
+        assert all("mood" in group for group in ask("groups").json()["groups"])
         vendor.order("/limit", account=None)
         assert "X-Rate-Limit" not in ask("groups").headers
         vendor.order("/limit", account=100, generation="rate-limit")

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from catchment.imitations.revealed import Among, Revealed
 from catchment.imitations.stripe import events, legacy
 from catchment.imitations.stripe.clock import DAY, Clock
 from catchment.imitations.stripe.resources import BY_OBJECT, Child, Derived
@@ -50,6 +51,7 @@ class Account:
         self.notes: dict[str, Any] = {}
         self._arrivals = 0
         self._late: list[tuple[float, Key, Row]] = []
+        self._revealed: dict[str, list[Revealed]] = {}
         self.id = account_id or self.new_id("acct")
         self.profile: Payload = {"id": self.id, "object": "account"}
 
@@ -163,6 +165,14 @@ class Account:
         with self.lock:
             self._append_event(event_type, payload, None, at, hidden_for)
 
+    def reveal(self, object_type: str, field: str, among: Among = "all") -> None:
+        """Show a field more from now on, and tell nobody."""
+        with self.lock:
+            known = frozenset(self.shelves[object_type].rows)
+            self._revealed.setdefault(object_type, []).append(Revealed(field, among, known))
+            for object_id in known:
+                self._rewrite(object_type, object_id, {})
+
     # --- reading it ---------------------------------------------------------------------------------------------
 
     def get(self, object_type: str, object_id: str) -> Payload:
@@ -252,6 +262,8 @@ class Account:
 
     def _row(self, payload: Payload, parent: tuple[str, str, str] | None, key: Key | None = None) -> Row:
         resource = BY_OBJECT[payload["object"]]
+        for field in self._revealed.get(payload["object"], ()):
+            payload = {**payload, **field.shown(payload["id"])}
         place = key or (int(payload.get(resource.stamp) or 0), self._next(), payload["id"])
         return Row(place, payload, self._facts(payload), parent)
 

@@ -14,7 +14,10 @@ from catchment.imitations.stripe.shelf import encode
 
 
 class Control(control.Control):
-    """Adds GET /count and POST /live /limit /age."""
+    """Adds GET /count and POST /live /limit /age /reveal.
+
+    /reveal {object_type, field, among: all, some, new or few}: objects show a field more from now on.
+    """
 
     def __init__(self, server: Server, account: Account | Bulk) -> None:
         self.account = account
@@ -23,7 +26,7 @@ class Control(control.Control):
             server,
             self.objects,
             {"/count": lambda: {"objects": account.count()}},
-            {"/live": self._live, "/limit": self._limit, "/age": self._age},
+            {"/live": self._live, "/limit": self._limit, "/age": self._age, "/reveal": self._reveal},
         )
 
     def objects(self) -> Iterator[bytes]:
@@ -53,6 +56,12 @@ class Control(control.Control):
     def _limit(self, given: dict[str, Any]) -> Any:
         self.limits.per_second = given.get("per_second")
         self.limits.per_endpoint = given.get("per_endpoint")
+        return {}
+
+    def _reveal(self, given: dict[str, Any]) -> Any:
+        if isinstance(self.account, Bulk):
+            raise ValueError("the rows of a bulk account have the fields they have")
+        self.account.reveal(str(given["object_type"]), str(given["field"]), given.get("among", "all"))
         return {}
 
     def _age(self, _: dict[str, Any]) -> Any:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from catchment.imitations.clock import Clock
+from catchment.imitations.revealed import Among, Revealed
 from catchment.imitations.zendesk.resources import KINDS
 from catchment.imitations.zendesk.shelf import Id, Payload, Row, Shelf, encode
 
@@ -38,6 +39,7 @@ class Account:
         self._late: list[tuple[float, int, list[tuple[str, Row]]]] = []
         self._staged: dict[tuple[str, Id], Row] | None = None
         self._waiting: set[tuple[str, Id]] = set()
+        self._revealed: dict[str, list[Revealed]] = {}
 
     # --- changing the account ---------------------------------------------------------------------------------
 
@@ -71,6 +73,8 @@ class Account:
         row_id = payload["id"]
         with self.lock:
             known = self.find(kind, row_id)
+            for field in self._revealed.get(kind, ()):
+                payload |= field.shown(row_id)
             row = Row(
                 row_id,
                 encode(payload),
@@ -118,6 +122,15 @@ class Account:
                 shelf.put(Row(name, encode({"name": name, "count": count}), at, created=at))
             elif row is not None:
                 shelf.forget(name, at)
+
+    def reveal(self, kind: str, field: str, among: Among = "all") -> None:
+        """Show a field more from now on; no stamp moves."""
+        with self.lock:
+            rows = self.shelves[kind].rows
+            shown = Revealed(field, among, frozenset(rows))
+            self._revealed.setdefault(kind, []).append(shown)
+            for row_id, row in rows.items():
+                row.body = encode(row.payload() | shown.shown(row_id))
 
     @contextmanager
     def late(self, seconds: float) -> Iterator[None]:

@@ -12,11 +12,11 @@ from catchment.imitations.zendesk.shelf import Payload, encode
 
 
 class Control(control.Control):
-    """Adds GET /count /limits and POST /live /age /limit /plan /gate /token /revoke /role.
+    """Adds GET /count /limits and POST /live /age /limit /plan /gate /token /revoke /role /reveal.
 
     /limit {account, per_second, minute, generation or a bucket: number}; /plan {plan}; /gate {path, gate: missing,
     page, title, forbidden or null}; /token {token, role, scopes, expires_in}; /revoke {token}; /role {role} of the
-    API token.
+    API token; /reveal {object_type, field, among: all, some, new or few}: objects show a field more from now on.
     """
 
     def __init__(self, server: Server) -> None:
@@ -35,6 +35,7 @@ class Control(control.Control):
                 "/token": self._token,
                 "/revoke": self._revoke,
                 "/role": self._role,
+                "/reveal": self._reveal,
             },
         )
 
@@ -90,6 +91,10 @@ class Control(control.Control):
 
     def _revoke(self, given: dict[str, Any]) -> Any:
         return {"revoked": self.zendesk.credentials.revoke(str(given["token"]))}
+
+    def _reveal(self, given: dict[str, Any]) -> Any:
+        self.account.reveal(str(given["object_type"]), str(given["field"]), given.get("among", "all"))
+        return {}
 
     def _role(self, given: dict[str, Any]) -> Any:
         for grant in self.zendesk.credentials.tokens.values():
