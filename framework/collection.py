@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 Type = Literal["bool", "bigint", "decimal", "double", "text", "timestamptz", "date", "json"]
 Path = tuple[str | int, ...]
@@ -58,6 +58,21 @@ class Child:
     def collections(self) -> tuple[str, ...]:
         return (self.into,) if isinstance(self.into, str) else tuple(dict.fromkeys(self.into.values()))
 
+    def members(self, row: Mapping[str, Any]) -> list[tuple[dict[str, Any], str]]:
+        """The members of the list that an object shows, each with its collection."""
+        shown: Any = row
+        for part in self.path.split(".") if self.path else ():
+            shown = shown.get(part) if isinstance(shown, dict) else None
+        if isinstance(shown, dict) and isinstance(shown.get("data"), list):
+            shown = shown["data"]
+        found = []
+        for member in shown if isinstance(shown, list) else [shown]:
+            if isinstance(member, dict) and member is not row:
+                into = self.into if isinstance(self.into, str) else self.into.get(str(member.get("object")), "")
+                if into:
+                    found.append((member, into))
+        return found
+
 
 _CREATED = ("created", "created_at", "created_date", "date")
 
@@ -87,6 +102,11 @@ class Collection:
     current_by: str = ""  # how it is kept up to date, for catalog and docs
     deletions: str = ""  # how its deletions are seen, for catalog and docs
     missing: Mapping[str, str] = field(default_factory=dict)  # documented columns that are left out -> why
+
+    @property
+    def identity(self) -> str:
+        """The vendor's field that fills the key."""
+        return next((str(column.path[0]) for column in self.columns if column.name == self.key), self.key)
 
     @property
     def created(self) -> Column | None:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from framework import gap, lacking, resync
+from framework.appearing import Appearing
 from framework.choice import affordable, ready, together
 from framework.committer import Pending, Writer, Written
 from framework.connector import Access, Connector
@@ -25,7 +26,7 @@ from framework.remedy import read_again
 from framework.report import Fault, SourceReport
 from framework.shapes import Shapes
 from framework.sweep import sweep
-from framework.verdict import LOST, conclude, fault_of, met
+from framework.verdict import LOST, blame, conclude, fault_of, met
 from framework.warehouse import Commit, Warehouse
 from framework.workers import Fetched, Task, Workers
 
@@ -115,7 +116,9 @@ class Engine:
         changed = self._shapes.compared(self._connector, self._order, self._tables, resync.versions(self._holdings))
         asked = ((read_again(changed), 0), (self._order.again, self._order.since))
         noted = self._shapes.dirty | resync.raised(self._connector, self._holdings, stored.feeds, asked)
-        self._others: dict[str, Remembered | Shapes] = {Remembered.FEED: self._account, Shapes.FEED: self._shapes}
+        self._appearing = Appearing(stored, self._codec, self._connector, self._order, self._holdings)
+        others = (self._account, self._shapes, self._appearing)
+        self._others: dict[str, Remembered | Shapes | Appearing] = {one.FEED: one for one in others}
         noted |= {
             name for name, h in self._holdings.items() if not h.again and lacking.note(h.feed, h.state, self._view)
         }
@@ -178,16 +181,10 @@ class Engine:
 
     def _notice_gap(self) -> None:
         """Lists again what a change feed can no longer bring up to date: the vendor has dropped the changes since."""
-        if lost := {name for h in self._changes() for name in h.lost(self._order.selected, self._view.now)}:
-            for holding in self._listings():
-                if names := lost & set(holding.feed.fills):
-                    gap.note(holding.state, names)
-                    self._dirty.add(holding.feed.name)
-            for holding in self._changes():
-                holding.note_gap(self._view.now, self.report)
-            self._log(
-                "gap", collections=sorted(lost), message="the vendor no longer keeps these changes: listing again"
-            )
+        if lost := gap.noticed(self._listings(), self._changes(), self._view, self.report):
+            self._dirty |= {h.feed.name for h in self._listings() if lost & set(h.feed.fills)}
+            message = "the vendor no longer keeps these changes: listing again"
+            self._log("gap", collections=sorted(lost), message=message)
 
     def _due(self, holding: Holding) -> Pass | None:
         return holding.feed.due(holding.state, self._view)
@@ -199,25 +196,17 @@ class Engine:
             return
         # Changes count from now on; but a table that stays as it is still needs the deletions since its mark, also one
         # of which an earlier listing read only a part.
-        for changes in self._changes():
-            marks, now = changes.state.marks, self._view.now - changes.feed.overlap
-            for name in set(opened.fills) & set(changes.feed.fills):
-                if opened.why == "gap" or name not in self._tables or name not in marks:
-                    marks[name] = now
-                    self._dirty.add(changes.feed.name)
+        self._dirty |= {h.feed.name for h in self._changes() if h.pin(opened, self._tables, self._view.now)}
 
     def _open_changes(self, holding: Holding) -> None:
         """A change feed fills what its listings have filled: collections whose base is complete."""
-        ready = self._filled()
+        filled = [(n, table) for h in self._listings() for n, table in h.state.tables.items()]
+        ready = {n for n, table in filled if table == self._tables.get(n)}
         listed = {n for h in self._listings() for n in h.feed.fills}
         own = {n for n in holding.feed.fills if n not in listed}
         self._view.ready = frozenset((ready | own) & self._order.selected) - self._view.refused
         if not holding.state.open and not holding.failed and not holding.done and (opened := self._due(holding)):
             self._begin(holding, opened)
-
-    def _filled(self) -> set[str]:
-        """The collections whose tables a whole listing has filled."""
-        return {n for h in self._listings() for n, table in h.state.tables.items() if table == self._tables.get(n)}
 
     def _listings(self) -> list[Holding]:
         return [h for h in self._holdings.values() if h.feed.listing and not h.again]
@@ -250,8 +239,18 @@ class Engine:
                 self._handle(self._next())
             elif until := min((h.later for h in self._holdings.values() if h.later), default=0.0):
                 self._rest(until)
-            elif not any(h.ended for h in self._holdings.values()):
+            elif not any(h.ended for h in self._holdings.values()) and not self._seek():
                 return
+
+    def _seek(self) -> bool:
+        """When all else is read: opens what asks stored rows for columns that have appeared, if anything is to ask."""
+        self._dirty |= self._appearing.note(self._view)
+        if not (names := self._appearing.waiting(self._holdings, self._view)):
+            return False
+        self._flush()
+        asked = self._appearing.ask(names, self._holdings, self._view, self._warehouse)
+        self._dirty |= {Appearing.FEED, *(holding.feed.name for holding in asked)}
+        return sum(self._again(holding) for holding in asked) > 0
 
     def _rest(self, until: float) -> None:
         """Nothing can be asked before a slice's own time: a job at the vendor goes on meanwhile."""
@@ -322,6 +321,8 @@ class Engine:
             return  # its feed was refused meanwhile: what came late is left
         if not holding.state.open.opened:
             holding.state.open.opened = message.asked
+        if holding.sought:
+            self._appearing.look(holding, slice_, message, self._warehouse, self._await_writer)
         holding.replace(slice_, message.step.slices)
         holding.seen.add(message.step.seen)
         holding.feed.note(holding.state, message.step)
@@ -358,8 +359,8 @@ class Engine:
             holding.replace(slice_, list(replaced))
             self._pending.add(message)
         elif filling:
-            holding.put_off(self._view)
-            self._again(holding)
+            if holding.put_off(self._view):
+                self._again(holding)
         elif slice_["kind"] != "list":
             holding.replace(slice_, [])
             if error.kind is not Kind.BUG:
@@ -370,13 +371,7 @@ class Engine:
     def _blame(self, holding: Holding, names: Iterable[str], error: Refused, *, exclude: bool) -> None:
         """Reports a refusal on what it concerns; another list that fills the same collection goes on doing so."""
         fault = fault_of(error, self._connector.permission_hint)
-        for name in self._order.selected & set(names):
-            if error.kind is Kind.UNAVAILABLE and name not in self._faults:
-                self._unavailable.add(name)
-            elif error.kind is not Kind.UNAVAILABLE and name in self._unavailable:  # a list of it is there, and refused
-                self._unavailable.discard(name)
-                self._faults[name] = fault
-            self._faults.setdefault(name, fault)
+        blame(self._order.selected & set(names), error.kind, fault, self._faults, self._unavailable)
         if error.kind in DROPPED and exclude:
             holding.deny(names)
             others = {n for h in self._listings() if h is not holding for n in h.feed.fills}
@@ -388,6 +383,8 @@ class Engine:
         """Closes a pass that has no slice left, or finds more to read in the rows that it did not see."""
         here, why = holding.fresh, holding.state.open.why if holding.state.open else ""
         self._dirty |= {holding.feed.name, *resync.reach(holding, self._holdings, self._view)}
+        self._dirty |= self._appearing.note(self._view)
+        self._appearing.ended(holding)
         holding.close(self._view)
         if not (holding.goes_on(why, here) and self._again(holding)):
             holding.done = here or holding.again
@@ -400,6 +397,7 @@ class Engine:
 
     def _commit(self, tables: Iterable[Any] = ()) -> None:
         decoded, gone, closed, live = self._pending.take()
+        self._dirty |= self._appearing.note(self._view)
         feeds = {}
         if self._account.asked(self._view.now):
             self._dirty.add(Remembered.FEED)
@@ -408,8 +406,11 @@ class Engine:
             feeds[name] = (holding.rev, holding.encode())
             holding.rev += 1
         self._dirty.clear()
-        run, changes = self._order.run_id, self._shapes.take() if Shapes.FEED in feeds else ()
-        self._writer.submit(Commit(tuple(tables), feeds, decoded, gone, closed, live, run=run, changes=changes))
+        changes = [*(self._shapes.take() if Shapes.FEED in feeds else ()), *self._appearing.take()]
+        run, met = self._order.run_id, self._appearing.met
+        self._writer.submit(
+            Commit(tuple(tables), feeds, decoded, gone, closed, live, run=run, changes=changes, met=met)
+        )
 
     def _await_writer(self) -> None:
         while self._writer.busy:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
-
-import msgspec
 
 from framework import page
 from framework.collection import Child, Collection
@@ -16,15 +13,6 @@ from framework.sight import Glance, Sight
 from framework.warehouse import Codec, Commit, Committed, Decoded, Pace, Stored, Unseen, Warehouse
 
 Excluded = Mapping[str, frozenset[str]]  # collection -> names of columns
-
-
-class _Number:  # no dataclass: those the encoder knows by itself
-    """A number as it was written: 1.10 stays 1.10, and no digit is lost."""
-
-    __slots__ = ("text",)
-
-    def __init__(self, text: str) -> None:
-        self.text = text
 
 
 def unexcludable(collection: Collection, parents: Sequence[Child], names: frozenset[str]) -> str:
@@ -47,14 +35,13 @@ class Exclusion:
 
     def applied(self, sight: Sight) -> Sight:
         """The sight without the excluded values, wherever in it they are."""
-        text = page.mended(bytes(sight.data)).decode()
-        found = json.loads(text, parse_float=_Number, parse_int=_number)
+        found = page.exact(sight.data)
         rows = found.get(sight.at, ()) if sight.at else found
         for row in rows:
             if isinstance(row, dict):
                 self._clear(row, sight.collection)
                 self._inside(row)
-        return replace(sight, data=msgspec.json.encode(found, enc_hook=_raw))
+        return replace(sight, data=page.encoded(found))
 
     def _inside(self, value: Any) -> None:
         """Whole objects of other collections inside a payload, told by their object type."""
@@ -83,24 +70,8 @@ class Exclusion:
                     _drop(row, column.path)
             _drop_called(row, excluded)
         for child in collection.children:
-            for member, into in _members(row, child):
+            for member, into in child.members(row):
                 self._clear(member, into)
-
-
-def _members(row: Mapping[str, Any], child: Child) -> list[tuple[dict[str, Any], str]]:
-    """The members of a list inside a row, each with its collection."""
-    shown: Any = row
-    for part in child.path.split(".") if child.path else ():
-        shown = shown.get(part) if isinstance(shown, dict) else None
-    if isinstance(shown, dict) and isinstance(shown.get("data"), list):
-        shown = shown["data"]
-    found = []
-    for member in shown if isinstance(shown, list) else [shown]:
-        if isinstance(member, dict) and member is not row:
-            into = child.into if isinstance(child.into, str) else child.into.get(str(member.get("object")), "")
-            if into:
-                found.append((member, into))
-    return found
 
 
 def _drop(value: Any, path: Sequence[str | int]) -> None:
@@ -124,14 +95,6 @@ def _drop_called(row: dict[str, Any], excluded: str) -> None:
             del row[key]
         elif isinstance(row[key], dict) and excluded.startswith(f"{snake(key)}_"):
             _drop_called(row[key], excluded[len(snake(key)) + 1 :])
-
-
-def _number(text: str) -> int | _Number:
-    return int(text) if len(text) < 18 and text != "-0" else _Number(text)
-
-
-def _raw(value: _Number) -> msgspec.Raw:
-    return msgspec.Raw(value.text.encode())
 
 
 @dataclass(slots=True)
@@ -160,6 +123,12 @@ class Excluding:
     def absent(self, wanted: Mapping[str, Unseen]) -> Mapping[str, Sequence[str]]:
         return self.warehouse.absent(wanted)
 
+    def untouched(self, collection: str, until: int, keys: Sequence[str] | None = None) -> Mapping[str, int]:
+        return self.warehouse.untouched(collection, until, keys)
+
+    def lacking(self, collection: str, column: str, newer: int) -> Mapping[str, int]:
+        return self.warehouse.lacking(collection, column, newer)
+
 
 @dataclass(slots=True)
 class _Codec:
@@ -174,3 +143,6 @@ class _Codec:
 
     def pack(self, decoded: Sequence[Decoded]) -> Decoded:
         return self.codec.pack(decoded)
+
+    def undeclared(self, collection: str) -> Mapping[str, str]:
+        return self.codec.undeclared(collection)

@@ -94,7 +94,8 @@ class View:
     ``now``: the vendor's time, 0 before the first answer. ``born``: before it nothing exists. ``spare``: slices that
     could be read at once beside those that are. ``relist``: listings that this run affords to read again. ``ready``:
     collections that a change feed may fill (their listing is complete). ``excluded``: columns that are stored nowhere.
-    ``glance``: reads a page as the loader will, so that it is read but once (Codec.glance).
+    ``glance``: reads a page as the loader will, so that it is read but once (Codec.glance). ``met``: collections with
+    columns that have appeared and that stored rows may lack.
     """
 
     selected: frozenset[str]
@@ -111,6 +112,7 @@ class View:
     version: str = ""
     run: str = ""
     glance: Callable[[str, bytes, str, Sequence[str]], Glance | None] | None = None
+    met: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)

@@ -208,8 +208,7 @@ class Again:
     @property
     def _key(self) -> str:
         """The vendor's field with the key of its own collection."""
-        own = self.own
-        return next((str(c.path[0]) for c in own.columns if c.name == own.key), own.key) if own else ""
+        return self.own.identity if self.own else ""
 
     def _owned(self, step: Step) -> list[Sight]:
         """The sights of its own collection."""

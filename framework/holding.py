@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Container, Iterable, Iterator, Set
 
 import msgspec
 
-from framework import lacking, reach
+from framework import appearing, lacking, reach
 from framework.errors import SourceError
 from framework.feed import DAY, Feed, Pass, Slice, State, View
 from framework.generation import Again
@@ -34,6 +34,8 @@ class Holding:
         self.not_selected: dict[str, int] = {}
         self.document = ""
         self.seen = Keys()  # those that an open pass of comparison was shown
+        self.whole: set[str] = set()  # collections that this run has read whole
+        self.young: appearing.Young | None = None  # rows newer than what its pass shows; None while nobody has looked
 
     @classmethod
     def of(cls, feed: Feed, stored: FeedState | None) -> Holding:
@@ -70,7 +72,7 @@ class Holding:
     def goes_on(self, why: str, here: bool) -> bool:
         """Whether a pass that ended, opened by this run or not, may not have been all that this run has to read."""
         some = not here or why in ("probe", "sweep", "compare", "news", "earlier", "fill")
-        return self.again or (self.feed.listing and some)
+        return self.again or (self.feed.listing and some and not (why == "fill" and self.done))
 
     @property
     def filling(self) -> bool:
@@ -90,6 +92,16 @@ class Holding:
         return opened is not None and self.ended and not opened.notes.get("swept") and self.feed.absent(self.state) > 0
 
     @property
+    def sought(self) -> bool:
+        """Whether its open pass fills columns that have appeared."""
+        return self.state.open is not None and self.state.open.why == "fill" and "appeared" in self.state.memory
+
+    @property
+    def doubted(self) -> bool:
+        """Whether its open pass fills nothing but what stored rows may not show at all: then page by page."""
+        return appearing.doubted(self.state)
+
+    @property
     def waiting(self) -> int:
         return len(self.state.slices) - len(self.flying) if self.state.open and not self.failed else 0
 
@@ -99,11 +111,21 @@ class Holding:
         self.state.open = opened
         self.fresh = self.needed = True
         self.seen.clear()
+        self.young = None
         self.state.slices = {s["id"]: s for s in self.feed.slices(self.state, view)}
+
+    def pin(self, opened: Pass, tables: Container[str], now: int) -> bool:
+        """Lets a change feed count from now on for what a listing fills that opens; whether that moved a mark."""
+        pinned = False
+        for name in set(opened.fills) & set(self.feed.fills):
+            if opened.why == "gap" or name not in tables or name not in self.state.marks:
+                self.state.marks[name] = now - self.feed.overlap
+                pinned = True
+        return pinned
 
     def ready(self, follow_ups: int) -> Slice | None:
         """The slice to read next: follow-ups before lists, and no list while too many follow-ups wait."""
-        if len(self.state.slices) == len(self.flying):
+        if len(self.state.slices) == len(self.flying) or (self.flying and self.doubted):
             return None
         first = None
         for slice_ in self.waits():
@@ -168,12 +190,16 @@ class Holding:
         del self.flying[slice_["id"]]
         return True
 
-    def put_off(self, view: View) -> None:
-        """Gives a refused filling up for this run; what of it is under way concerns nobody any more."""
+    def put_off(self, view: View) -> bool:
+        """Gives a refused filling up for this run; what of it is under way concerns nobody any more.
+
+        Returns whether this run may have more to read.
+        """
         lacking.put_off(self.state, view.run)
         self.state.open, self.state.slices = None, {}
         self.flying.clear()
-        self.done = True
+        more, self.done = not self.done, True
+        return more
 
     def drop(self) -> None:
         """Forgets the open pass: the next run asks anew."""
@@ -184,6 +210,7 @@ class Holding:
     def close(self, view: View) -> None:
         if self.state.open:
             self.not_selected = dict(self.state.open.notes.get("not_selected", {}))
+            self.whole |= _read_whole(self.state.open) if self.fresh else set()
         self.feed.close(self.state, view)
         self.state.open = None
         self.fresh = False
@@ -213,6 +240,17 @@ class Holding:
             events = report.collections[self.feed.name]
             events.status = "partial"
             events.error = Fault("data", f"{lost}; the objects they changed were listed again", "Sync more often.")
+
+
+def _read_whole(done: Pass) -> set[str]:
+    """The collections of which a finished pass has read every row."""
+    notes = done.notes
+    whole = done.why in ("first", "gap", "relist", "fill") or notes.get("whole")
+    return (
+        set(done.fills).difference(notes.get("denied", ()))
+        if whole and not (notes.get("since") or notes.get("enough"))
+        else set()
+    )
 
 
 def pages_left(slice_: Slice) -> float:

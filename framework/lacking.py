@@ -28,7 +28,7 @@ def note(feed: Feed, state: State, view: View) -> bool:
     for name, columns in notes.get("columns", {}).items():
         notes["columns"][name] = kept = [one for one in columns if one not in view.excluded.get(name, ())]
         changed |= kept != columns
-    for place, name in ((state.memory, "columns"), (notes, "fields")) if (fields := _named(feed)) else ():
+    for place, name in ((state.memory, "columns"), (notes, "fields")) if (fields := named(feed)) else ():
         known = place.get(name)
         if known is not None:
             place[name] = kept = [one for one in known if one in fields]
@@ -36,7 +36,7 @@ def note(feed: Feed, state: State, view: View) -> bool:
     return changed
 
 
-def _named(feed: Feed) -> Sequence[str]:
+def named(feed: Feed) -> Sequence[str]:
     """The fields that a feed asks for by name; none where rows come whole."""
     return getattr(feed, "fields", ())
 
@@ -57,7 +57,7 @@ def fill(state: State, view: View, columns: Columns) -> Pass | None:
 
 def order(opened: Pass, feed: Feed, state: State, view: View) -> None:
     """Notes with what fields a pass begins, and what a first one gives to rows that are there already."""
-    if (fields := _named(feed)) and (opened.why in ("first", "relist", "gap") or opened.notes.get("whole")):
+    if (fields := named(feed)) and (opened.why in ("first", "relist", "gap") or opened.notes.get("whole")):
         opened.notes["fields"] = list(fields)
     if opened.why == "first" and (columns := lacks(state, view, opened.fills)):
         opened.notes.setdefault("columns", columns)

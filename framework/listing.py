@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal
 
 import msgspec
 
-from framework import follow, gap, lacking, page, reach, window
+from framework import appearing, follow, gap, lacking, page, reach, window
 from framework.collection import Collection
 from framework.errors import Kind, Refused
 from framework.feed import CHEAP, DAY, SECOND, Answer, Pass, Request, Slice, State, Step, View
@@ -88,6 +88,8 @@ class Listing:
         if earlier := reach.earlier(state, view, wanted):
             return earlier
         if fill := lacking.fill(state, view, lacking.lacks(state, view, wanted)):
+            if self.filter and (young := appearing.youngest(state, fill, self.name)):
+                fill.notes["youngest"] = young
             return fill
         if lost:
             return Pass("gap", wanted, notes={"since": 0})
@@ -125,6 +127,9 @@ class Listing:
                 state.memory.get("unsettled") or view.now, min((state.marks.get(n, 0) for n in opened.fills), default=0)
             )
             lo = max(lo, since // SECOND)
+        if opened and opened.notes.get("youngest"):
+            young = opened.notes["youngest"] // SECOND + 1  # what is older is asked first
+            return [window.first(lo, young), window.first(max(lo, young))]
         return [window.first(lo)]
 
     def _reached(self, state: State) -> Slice:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from functools import cache
@@ -86,6 +87,33 @@ def array(raws: Sequence[msgspec.Raw]) -> bytes:
 def mended(body: bytes) -> bytes:
     """The body with each half surrogate pair as the text of its escape: no strict reader takes the thing itself."""
     return _ESCAPE.sub(lambda found: b"\\\\" + found[1] if found[1] else found[0], body)
+
+
+class _Number:  # no dataclass: those the encoder knows by itself
+    """A number as it was written: 1.10 stays 1.10, and no digit is lost."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+
+def exact(data: bytes | memoryview) -> Any:
+    """What the JSON says, for ``encoded`` to say the same: slow, but to be changed in between."""
+    return json.loads(mended(bytes(data)).decode(), parse_float=_Number, parse_int=_number)
+
+
+def encoded(value: Any) -> bytes:
+    """A value that ``exact`` gave, as JSON."""
+    return msgspec.json.encode(value, enc_hook=_raw)
+
+
+def _number(text: str) -> int | _Number:
+    return int(text) if len(text) < 18 and text != "-0" else _Number(text)
+
+
+def _raw(value: _Number) -> msgspec.Raw:
+    return msgspec.Raw(value.text.encode())
 
 
 def read(decoder: msgspec.json.Decoder[Any], body: bytes) -> Any:

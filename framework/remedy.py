@@ -8,7 +8,7 @@ from typing import Literal
 
 What = Literal[
     "table_created", "column_added", "column_widened", "column_renamed", "column_excluded", "column_selected",
-    "shape_changed", "version_moved", "collection_deselected", "collection_selected",
+    "column_sought", "column_filled", "shape_changed", "version_moved", "collection_deselected", "collection_selected",
 ]  # fmt: skip
 
 # Changes after which a collection is read again as a whole, by generation: stored rows were made by another shape.
@@ -16,7 +16,13 @@ READ_AGAIN: frozenset[What] = frozenset({"column_added", "shape_changed", "versi
 _AGAIN = "read again in place, every row"
 _EVENT = "nothing to do for stored rows: what happened stays as it was told; rows that come from now on have it"
 _FILLED = "its values are read for the stored rows; in those that the vendor no longer shows it stays empty"
-_LATER = "rows that come from now on have it; `catchment resync {name}` reads the stored ones again"
+_READ = "nothing to do for stored rows: they were read with it"
+_SEEK = "rows that come from now on have it; whether stored ones do is asked before a run ends, and told when it was"
+_SOUGHT = {
+    "shown": "stored rows have it as well: they are read again for it",
+    "hidden": "stored rows do not have it: nothing to fill",
+    "read": "all stored rows have been read since it came: nothing to fill",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,18 +44,32 @@ def created(collection: str, columns: int) -> Change:
     )
 
 
-def appeared(source: str, collection: str, column: str, kind: str, *, room: bool) -> Change:
-    """A field that no column held got one; without room in the table its values go to the column for the rest."""
-    action = _LATER.format(name=f"{source}.{collection}")
+def appeared(collection: str, column: str, kind: str, *, room: bool, event: bool, met: bool) -> Change:
+    """A field that no column held got one; without room in the table its values go to the column for the rest.
+
+    ``met``: the table was full when the field first came.
+    """
+    action = _EVENT if event else _SEEK if met else _READ
     if not room:
         action = f"the table has no room for it: its values are in _overflow; {action}"
     return Change(collection, "column_added", column, after=kind, action=action)
 
 
-def renamed(source: str, collection: str, wanted: str, column: str) -> Change:
+def renamed(collection: str, wanted: str, column: str, *, event: bool, met: bool) -> Change:
     """A field that no column held got one under another name than its own, which another field had first."""
-    action = f"{wanted} stays the column of the field that had the name first; {_LATER}"
-    return Change(collection, "column_renamed", column, wanted, column, action.format(name=f"{source}.{collection}"))
+    action = f"{wanted} stays the column of the field that had the name first; "
+    action += _EVENT if event else _SEEK if met else _READ
+    return Change(collection, "column_renamed", column, wanted, column, action)
+
+
+def sought(collection: str, column: str, found: Literal["shown", "hidden", "read"]) -> Change:
+    """Whether stored rows lack a column that appeared."""
+    return Change(collection, "column_sought", column, action=_SOUGHT[found])
+
+
+def filled(collection: str, column: str) -> Change:
+    """A column that appeared was read for the stored rows."""
+    return Change(collection, "column_filled", column, action="read for the stored rows, as far back as the table goes")
 
 
 def widened(collection: str, column: str, before: str, after: str) -> Change:

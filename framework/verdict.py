@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 
 from framework.errors import Kind, Refused, SourceError, Stopped
 from framework.feed import Slice
@@ -49,6 +49,17 @@ def met(refusal: Refused, slice_: Slice, *, filling: bool = False) -> Refused:
     if kind is refusal.kind:
         return refusal
     return Refused(kind, str(refusal), http_status=refusal.http_status, code=refusal.code)
+
+
+def blame(names: Set[str], kind: Kind, fault: Fault, faults: dict[str, Fault], unavailable: set[str]) -> None:
+    """Notes a refusal on what it concerns; the first stands, but that the account does not have it is the least."""
+    for name in names:
+        if kind is Kind.UNAVAILABLE and name not in faults:
+            unavailable.add(name)
+        elif kind is not Kind.UNAVAILABLE and name in unavailable:  # a list of it is there, and refused
+            unavailable.discard(name)
+            faults[name] = fault
+        faults.setdefault(name, fault)
 
 
 def conclude(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection as Names
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -52,6 +53,13 @@ class Codec(Protocol):
         """Several decoded sights as one, in columns: far smaller, called every few pages."""
         ...
 
+    def undeclared(self, collection: str) -> Mapping[str, str]:
+        """The fields met so far that nobody declared, with their columns; "" for one that was null wherever it came.
+
+        The same object as long as nothing more was learned of the collection.
+        """
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class FeedState:
@@ -67,6 +75,7 @@ class Stored:
 
     feeds: Mapping[str, FeedState] = field(default_factory=dict)
     tables: Mapping[str, str] = field(default_factory=dict)  # collection -> incarnation, existing tables only
+    at: int = 0  # when the last commit was (microseconds)
 
 
 @dataclass(slots=True)
@@ -87,6 +96,7 @@ class Commit:
     report: Mapping[str, Any] | None = None  # the run's document (CONTRACT.md), written to schema `catchment`
     run: str = ""  # the run that commits
     changes: Sequence[Change] = ()  # of the schema, beside those that the commit itself makes
+    met: Mapping[str, Names[str]] = field(default_factory=dict)  # undeclared fields that stored rows may lack
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,4 +165,15 @@ class Warehouse(Protocol):
 
         Of a carrier, which has no rows of its own here, the keys that live members name.
         """
+        ...
+
+    def untouched(self, collection: str, until: int, keys: Sequence[str] | None = None) -> Mapping[str, int]:
+        """Live rows that no commit after ``until`` has changed: of these keys, or else the one created last.
+
+        With when they were created (microseconds), 0 where nothing tells.
+        """
+        ...
+
+    def lacking(self, collection: str, column: str, newer: int) -> Mapping[str, int]:
+        """Live rows of a newer version than that which have nothing in a column, with their versions."""
         ...

@@ -23,9 +23,9 @@ def living(source: str, registry: Registry, name: str, there: Names[str], since:
         return ""
     younger = ""
     if since:
-        if not (created := _created(registry, name)):
+        if not (column := created(registry, name)):
             return ""
-        younger = f" AND {quote(created)} >= {instant(since)}"
+        younger = f" AND {quote(column)} >= {instant(since)}"
     key = quote(registry.collections[name].key)
     return f"SELECT {key}::VARCHAR AS key, _version FROM {table(source, name)} WHERE _deleted_at IS NULL{younger}"
 
@@ -40,7 +40,7 @@ def _named(source: str, registry: Registry, carrier: str, there: Names[str]) -> 
                 yield f"SELECT {link}::VARCHAR AS key, _version FROM {table(source, name)} WHERE {where}"
 
 
-def _created(registry: Registry, name: str) -> str:
+def created(registry: Registry, name: str) -> str:
     """The column that tells when a row was created; "" where none does."""
     declared, leaves = registry.collections[name].created, registry[name].by_name
     return declared.name if declared is not None and leaves[declared.name].kind == "timestamptz" else ""

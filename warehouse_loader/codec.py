@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any, cast
@@ -126,6 +126,9 @@ class RecordCodec:
     def pack(self, pages: Sequence[Decoded]) -> Page:
         """Several pages as one, their records as Arrow columns, which take a fifth of the memory."""
         return pack(cast(Sequence[Page], pages), self._registry)
+
+    def undeclared(self, collection: str) -> Mapping[str, str]:
+        return self._registry[collection].undeclared
 
     def _add(self, page: Page, chunk: Chunk, fresh: frozenset[str]) -> None:
         layout = chunk.layout

@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Raw
 
 from framework.collection import Child, Collection, Column, Path
+from framework.naming import original
 from warehouse_loader.lattice import INT_MAX, INT_MIN, SECONDS_MAX, SECONDS_MIN, Kind
 
 NOTHING = Raw(b"")  # the field was not there
@@ -178,6 +179,16 @@ class Layout:
     def odd(self) -> bool:
         """Whether a field's name cannot be a struct's, so that records must be given its alias first."""
         return any(alias(str(part)) != part for leaf in self.leaves for part in leaf.path if isinstance(part, str))
+
+    @cached_property
+    def undeclared(self) -> Mapping[str, str]:
+        """The fields that nobody declared, with their columns; "" for one that has none yet.
+
+        Not what came in the place of an object that is taken apart: that field was always there.
+        """
+        taken = {leaf.path[:n] for leaf in self.leaves for n in range(1, len(leaf.path))}
+        news = [leaf for leaf in self.leaves if not leaf.declared and leaf.path not in taken]
+        return {original(leaf.path): leaf.name if leaf.kind != "null" else "" for leaf in news}
 
     @cached_property
     def key(self) -> Leaf:

@@ -26,10 +26,12 @@ def create(d: Dialect, source: str) -> str:
 
 def load(session: Session, source: str, tables: Iterable[str]) -> Stored:
     """What is stored, and of ``tables`` those that have an identity."""
-    rows = session.rows(f"SELECT kind, name, rev, document FROM {table(source, STATE)}")
-    feeds = {name: FeedState(rev, document) for kind, name, rev, document in rows if kind == "feed"}
+    at = session.dialect.micros.format("updated_at")
+    rows = session.rows(f"SELECT kind, name, rev, document, {at} FROM {table(source, STATE)}")
+    feeds = {name: FeedState(rev, document) for kind, name, rev, document, _ in rows if kind == "feed"}
     there = set(tables)
-    return Stored(feeds, {name: document for kind, name, _, document in rows if kind == "table" and name in there})
+    known = {name: document for kind, name, _, document, _ in rows if kind == "table" and name in there}
+    return Stored(feeds, known, max((int(at) for *_, at in rows), default=0))
 
 
 def latest(session: Session, source: str) -> int:

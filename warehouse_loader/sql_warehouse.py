@@ -10,7 +10,7 @@ from framework.warehouse import Commit, Committed, Pace, Stored, Unseen, Warehou
 from warehouse_loader import absence, catalog, marks, views
 from warehouse_loader.codec import RecordCodec
 from warehouse_loader.destination import Destination, Session
-from warehouse_loader.dialect import table
+from warehouse_loader.dialect import instant, literal, quote, table
 from warehouse_loader.layout import Layout
 from warehouse_loader.registry import Registry
 
@@ -81,6 +81,35 @@ class SqlWarehouse:
             }
 
         return {**{name: [] for name in wanted}, **(self.place.asked(work) or {})}
+
+    def untouched(self, collection: str, until: int, keys: Sequence[str] | None = None) -> dict[str, int]:
+        """Live rows that no commit after ``until`` has changed, and when they were created; without ``keys`` one."""
+        if keys is not None and not keys:
+            return {}
+        d, created = self.place.dialect, absence.created(self._registry, collection)
+        key = f"{quote(self._registry.collections[collection].key)}::VARCHAR"
+        time = f"coalesce({d.micros.format(quote(created))}, 0)" if created else "0"
+        asked = f"SELECT {key}, {time} AS time FROM {table(self.source, collection)} "
+        asked += f"WHERE _deleted_at IS NULL AND _synced_at <= {instant(until)}"
+        asked += " ORDER BY time DESC LIMIT 1" if keys is None else f" AND {key} IN ({', '.join(map(literal, keys))})"
+
+        def work(session: Session) -> dict[str, int]:
+            there = collection in self._tables(session)
+            return {key: int(at) for key, at in session.rows(asked)} if there else {}
+
+        return self.place.asked(work) or {}
+
+    def lacking(self, collection: str, column: str, newer: int) -> dict[str, int]:
+        """Live rows of a newer version than that which have nothing in a column; none where it has no room."""
+        key, at = quote(self._registry.collections[collection].key), self.place.dialect.micros.format("_version")
+        asked = f"SELECT {key}::VARCHAR, {at} FROM {table(self.source, collection)} WHERE _deleted_at IS NULL "
+        asked += f"AND _version > {instant(newer)} AND {quote(column)} IS NULL"
+
+        def work(session: Session) -> dict[str, int]:
+            there = collection in self._tables(session) and column in session.columns(self.source, collection)
+            return {key: int(version) for key, version in session.rows(asked)} if there else {}
+
+        return self.place.asked(work) or {}
 
     # ---------------------------------------------------------------------------------------- writing
 

@@ -117,7 +117,8 @@ class Writer:
                 self.described[name] = layout
         layouts = list(self.described.values())
         before = catalog.write_columns(self._session, self._source, layouts)
-        found = changes.found(self._source, layouts, before, made, self._tables.columns, self._commit.changes)
+        commit, there = self._commit, self._tables.columns
+        found = changes.found(layouts, before, made, there, commit.changes, commit.met)
         catalog.write_changes(self._session, self._source, self._commit.run, found)
 
     # ------------------------------------------------------------------------------------------- rows

@@ -49,6 +49,9 @@ class _Codec:
     def glance(self, collection: str, data: bytes, at: str, fields: Sequence[str]) -> Glance | None:
         return None
 
+    def undeclared(self, collection: str) -> Mapping[str, str]:
+        return {}  # its rows are whole objects
+
     def pack(self, decoded: Sequence[Decoded]) -> Decoded:
         sights = [sight for one in decoded for sight in one.sights]  # type: ignore[attr-defined]
         return _Sighted(sights, sum(one.rows for one in decoded))
@@ -101,6 +104,12 @@ class Memory:
                     if row.live and owner and _owned(row, child, owner):
                         found[owner] = max(row.version, found.get(owner, -1))
         return found
+
+    def untouched(self, collection: str, until: int, keys: Sequence[str] | None = None) -> Mapping[str, int]:
+        return {}  # it does not keep when rows changed
+
+    def lacking(self, collection: str, column: str, newer: int) -> Mapping[str, int]:
+        return {}  # its rows have no columns
 
     def live(self, collection: str) -> dict[str, dict[str, Any]]:
         """Payloads of the live rows by key."""

@@ -116,6 +116,20 @@ PATCHES = (
         ("tests/test_shapes.py",),
     ),
     Sabotage(
+        "a column that appears is sought in stored rows",
+        "framework/engine.py",
+        " and not self._seek()",
+        "",
+        ("tests/test_appearing.py",),
+    ),
+    Sabotage(
+        "it costs one page where they do not have it",
+        "framework/appearing.py",
+        "            step.slices.clear()\n",
+        "",
+        ("tests/test_appearing.py",),
+    ),
+    Sabotage(
         "no call goes above the limit",
         "framework/limits.py",
         "                wait(delay)\n",
