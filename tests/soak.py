@@ -81,7 +81,8 @@ class Round:
         """Whether it is a value that was left out and that nothing brings back: in copies, and in what is deleted."""
         if one.kind != "wrong cell":
             return False
-        if isinstance(one.expected, dict) and ("object" in one.expected):
+        copies = one.expected if isinstance(one.expected, list) else [one.expected]
+        if any(isinstance(copy, dict) and "object" in copy for copy in copies):
             return True
         with reading.opened(where) as reader:
             types = reading.tables(reader, SOURCE)[one.table]
