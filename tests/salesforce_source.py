@@ -151,9 +151,9 @@ def same(type_: str, found: Any, value: Any) -> bool:
     return bool(found == value) or (value == "" and found is None)
 
 
-def make(seed: int = 7, objects: int = 400, **more: Any) -> Source:
-    """A source over a new organisation; its server runs."""
-    org = generate(seed=seed, objects=objects)
+def make(seed: int = 7, objects: int = 400, now: float | None = None, **more: Any) -> Source:
+    """A source over a new organisation, as it is by now; its server runs."""
+    org = generate(seed=seed, objects=objects, now=now)
     server = Server(org, **more)
     server.start()
     return Source(org, server)

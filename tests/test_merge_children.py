@@ -113,6 +113,17 @@ def test_a_late_older_list_closes_what_nothing_newer_shows() -> None:
     assert memory.rows("lines", "id", "_deleted_at") == [("a", None), ("b", None), ("c", 5)]
 
 
+@pytest.mark.parametrize("together", [True, False])
+def test_a_late_older_list_keeps_a_line_that_is_told_of_by_itself(together: bool) -> None:
+    memory = Memory(ORDERS, LINES)
+    memory.commit(sight("orders", {"id": "o", "lines": envelope(more=True)}, version=8))
+    told = sight("lines", {"id": "a", "amount": 1, "order_id": "o"}, version=3)
+    late = sight("orders", {"id": "o", "lines": envelope({"id": "a", "amount": 2})}, version=5)
+    for commit in ([told, late],) if together else ([told], [late]):
+        memory.commit(*commit)
+    assert memory.rows("lines", "id", "amount", "_deleted_at") == [("a", 2, None)]
+
+
 def test_a_deleted_order_shown_again_keeps_its_lines_deleted() -> None:
     memory = Memory(ORDERS, LINES)
     memory.commit(Shown(1, frozenset("a"), deleted=False).sight())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import random
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -234,7 +235,8 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("impatient")
 def test_jobs_bring_the_same_values_as_queries(vendor: Make) -> None:
-    source, plain = vendor(seed=3), vendor(seed=3)
+    now = time.time()
+    source, plain = vendor(seed=3, now=now), vendor(seed=3, now=now)
     good(source)
     exact(source)
     assert any("jobs/query" in str(entry) for entry in source.server.log)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -49,7 +49,11 @@ def assemble(layout: Layout, packed: Sequence[Packed], stale: Mapping[str, Stale
     """
     fetched = sum(one.rows for one in packed)
     key = layout.collection.key
-    kept = [_current(one, stale.get(one.parent, {}), key, held) for one in packed]
+    older = [_older(one, stale.get(one.parent, {})) for one in packed]
+    there = _there(packed, older, key, held) if any(older) else {}
+    kept = [
+        _current(one, stale.get(one.parent, {}), places, key, there) for one, places in zip(packed, older, strict=True)
+    ]
     columns: dict[str, Any] = {}
     for leaf in layout.columns:
         parts = [_part(one, leaf.name, leaf.kind) for one in kept]
@@ -77,35 +81,55 @@ def _part(one: Packed, name: str, kind: Any) -> Any:
     return pa.nulls(rows, ARROW[kind]) if found is None else rewiden(found[1], found[0], kind)
 
 
-def _current(one: Packed, stale: Stale, key: str, held: Held) -> Packed:
+def _older(one: Packed, stale: Stale) -> set[int]:
+    """The places of children of a sight older than their parent, as the warehouse knows it."""
+    if not stale or one.fresh:
+        return set()
+    owners = map(str, one.columns[one.link][1].to_pylist())
+    versions = one.columns["_version"][1].view(pa.int64()).to_pylist()
+    newest = {owner: max((at for at in told if at is not None), default=0) for owner, told in stale.items()}
+    return {
+        at for at, (owner, version) in enumerate(zip(owners, versions, strict=True)) if newest.get(owner, 0) > version
+    }
+
+
+def _current(one: Packed, stale: Stale, older: Container[int], key: str, there: Mapping[str, int | None]) -> Packed:
     """Children as their parents stand now: a deleted parent's come deleted.
 
     Those of a sight older than their parent may be gone since: they bring no row into being, but what they say of a row
-    that is there may be the last that was ever said of it.
+    that is ``there`` may be the last that was ever said of it.
     """
     if not stale:
         return one
-    owners = [str(owner) for owner in one.columns[one.link][1].to_pylist()]
+    owners = map(str, one.columns[one.link][1].to_pylist())
     versions = one.columns["_version"][1].view(pa.int64()).to_pylist()
     marks = _part(one, "_deleted_at", "timestamptz").view(pa.int64()).to_pylist()
-    kept, deleted, older = [], [], []
-    for place, (owner, version, mark) in enumerate(zip(owners, versions, marks, strict=True)):
-        stored, gone = stale.get(owner, (None, None))
-        if not one.fresh and any(at is not None and at > version for at in (stored, gone)):
-            older.append(place)
+    names = map(str, one.columns[key][1].to_pylist())
+    kept, deleted = [], []
+    for place, (name, owner, version, mark) in enumerate(zip(names, owners, versions, marks, strict=True)):
+        gone = stale.get(owner, (None, None))[1]
+        if place not in older:
+            deleted.append(gone if gone is not None and gone >= version else mark)
+        elif name in there:  # if it is gone it stays so: the newer parent did not show it
+            deleted.append(mark if there[name] is None else max(there[name] or 0, version))
+        else:
             continue
         kept.append(place)
-        deleted.append(gone if gone is not None and gone >= version else mark)
-    if older:
-        keys = [str(value) for value in one.columns[key][1].take(pa.array(older, pa.int64())).to_pylist()]
-        there = held(keys)
-        for place, name in zip(older, keys, strict=True):
-            if name in there:  # if it is gone it stays so: the newer parent did not show it
-                kept.append(place)
-                deleted.append(marks[place] if there[name] is None else max(there[name] or 0, versions[place]))
     columns = {name: (kind, made.take(pa.array(kept, pa.int64()))) for name, (kind, made) in one.columns.items()}
     columns["_deleted_at"] = "timestamptz", pa.array(deleted, INSTANT)
     return replace(one, rows=len(kept), columns=columns)
+
+
+def _there(packed: Sequence[Packed], older: Sequence[Container[int]], key: str, held: Held) -> dict[str, int | None]:
+    """The rows of older sights that are in the table, or come by another sight of this batch, and when they went."""
+    sure, asked = set[str](), list[str]()
+    for one, places in zip(packed, older, strict=True):
+        for at, name in enumerate(map(str, one.columns[key][1].to_pylist())):
+            if at in places:
+                asked.append(name)
+            else:
+                sure.add(name)
+    return {**dict.fromkeys(sure), **held(asked)}
 
 
 def _left(packed: Sequence[Packed], kept: Sequence[Packed], key: str) -> frozenset[str]:
