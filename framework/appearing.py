@@ -61,8 +61,9 @@ class Appearing:
         wanted = order.selected - set(order.missing)
         self._names = [c.name for c in connector.collections if c.kind == "object" and c.name in wanted]
         self._full = {name for name in self._names if _full(name, holdings, stored.tables)}
+        self._new = {name for name in self._names if name not in stored.tables}
         for name in self._names:
-            if name not in self._full and (known := self._known.get(name)):  # it is filled anew, with all that there is
+            if name in self._new and (known := self._known.get(name)):  # it is filled anew, with all that there is
                 self._known[name] = Known([*known.settled, *known.met])
             elif name not in self._known and (fields := codec.undeclared(name)):  # never noted: taken as it is
                 self._known[name] = Known(list(fields))
@@ -81,10 +82,10 @@ class Appearing:
         return taken
 
     def note(self, view: View) -> set[str]:
-        """Takes what pages have taught the loader: of a table that is being filled, all of its rows are read with it.
+        """Takes what pages have taught the loader: of a table that this run has made, all rows are read with it.
 
-        Returns the documents that this changed. It must be durable with the first row that has a field. Feeds are told
-        which collections have columns that stored rows may lack.
+        Not so where an earlier run has filled a part of it. Returns the documents that this changed. It must be durable
+        with the first row that has a field. Feeds are told which collections have columns that stored rows may lack.
         """
         changed = False
         for name in self._names:
@@ -95,12 +96,11 @@ class Appearing:
             known = self._known.get(name) or Known()
             if news := [field for field in fields if field not in known.settled and field not in known.met]:
                 changed, self._known[name] = True, known
-                if name in self._full:
-                    known.met |= dict.fromkeys(news, self._at)
-                else:
+                if name in self._new:
                     known.settled += news
-        if changed or view.met:
-            view.met = frozenset(name for name in self._full if self._columns(name))
+                else:
+                    known.met |= dict.fromkeys(news, self._at)
+        view.met = frozenset(name for name in self.met if name in self._full and self._columns(name))
         return {self.FEED} if changed else set()
 
     # -- asking -----------------------------------------------------------------------------------------------------

@@ -146,7 +146,7 @@ class Engine:
         """Opens the listings, pins the change feeds for what they will fill, and makes that durable before any page."""
         if not self._view.now:
             self._learn_time()
-        self._dirty |= self._noted
+        self._dirty |= self._noted | self._appearing.note(self._view)
         self._notice_gap()
         for holding in self._listings():
             if not holding.state.open and (opened := self._due(holding)):

@@ -25,6 +25,10 @@ def note(feed: Feed, state: State, view: View) -> bool:
             state.memory.setdefault("left", {})[name] = sorted(view.excluded[name].union(known))
             changed = True
     notes = state.open.notes if state.open else {}
+    for name, columns in state.memory.get("appeared", {}).items():  # which rows lack them is another question now
+        for one in view.excluded.get(name, frozenset()) & columns.keys():
+            del columns[one]
+            changed = True
     for name, columns in notes.get("columns", {}).items():
         notes["columns"][name] = kept = [one for one in columns if one not in view.excluded.get(name, ())]
         changed |= kept != columns

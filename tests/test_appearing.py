@@ -202,6 +202,16 @@ def test_a_run_killed_anywhere_goes_on_and_nothing_is_told_twice(shop: Shop, amo
         assert told(shop, column) == wanted
 
 
+def test_a_field_that_comes_between_the_parts_of_a_first_reading_is_sought(opened: Open) -> None:
+    shop = opened(objects=300, selected=CHARGES)
+    shop.sell(3 * PAGE, apart=3600)
+    shop.run(lambda house: Mortal(Often(house), 3))
+    shop.account.reveal("charge", FIELD)
+    for _ in range(2):
+        assert shop.run().status == "succeeded"
+    assert (shop.damages(), told(shop)) == ([], ["column_added", "column_sought", "column_filled"])
+
+
 class Often:
     """A warehouse that commits after each page."""
 

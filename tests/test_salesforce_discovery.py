@@ -229,6 +229,29 @@ def test_what_changed_while_a_run_asked_for_others_is_described_again() -> None:
     assert organisation.calls == 1
 
 
+@pytest.mark.parametrize("refused", [True, False])
+def test_without_a_list_that_tells_of_changes_every_object_is_asked(refused: bool) -> None:
+    organisation = Organisation(**{type_: list(STANDARD) for type_, _ in TABLES.values()})
+    answer = organisation.part
+
+    def part(asked: dict[str, Any]) -> dict[str, Any]:
+        made = answer(asked)
+        if not asked["url"].endswith("/sobjects"):
+            return made
+        error = [{"errorCode": "INSUFFICIENT_ACCESS", "message": "no list"}]
+        return {**made, "httpHeaders": {}, **({"httpStatusCode": 403, "body": error} if refused else {})}
+
+    organisation.part = part  # type: ignore[method-assign]
+    known = found(organisation, *TABLES).document
+    for type_ in organisation.types:
+        organisation.types[type_] = [*STANDARD, field("New__c")]
+    organisation.modified = TUESDAY
+    for _ in range(2):  # one that tells of nothing says so only afterwards
+        last = found(organisation, *TABLES, known=known)
+        known = last.document
+    assert all("new_c" in columns(last, name) for name in TABLES)
+
+
 def test_an_object_selected_later_is_described_in_the_same_call() -> None:
     organisation = Organisation(Account=list(STANDARD), Contact=list(STANDARD))
     first = found(organisation, "accounts")

@@ -150,7 +150,8 @@ def _described(names: Sequence[str], before: Known, ask: Ask) -> _Described:
     since = before.modified if all(name in before.near or name in before.types for name in fresh) else ""
     first, *others = _ask([_conditional(SOBJECTS, since), *(requests[name] for name in asked)], ask)
     shown = isinstance(first, Part) and first.status != 304
-    changed = isinstance(first, Part) and shown and first.headers.get("last-modified", "") != before.modified
+    told = first.headers.get("last-modified", "") if isinstance(first, Part) else ""
+    changed = shown and (not told or told != before.modified)
     if changed and (rest := known[room:]):
         asked, others = asked + rest, others + _ask([requests[name] for name in rest], ask)
     for name, part in zip(asked, others, strict=True):
@@ -166,8 +167,8 @@ def _described(names: Sequence[str], before: Known, ask: Ask) -> _Described:
                 continue
             type_.modified = part.headers.get("last-modified", "")
             types[name] = describe.merged(type_, before.types.get(name))
-    behind = before.behind | (before.types.keys() - set(names) if changed else frozenset())
-    modified = first.headers.get("last-modified", "") if changed and isinstance(first, Part) else before.modified
+    behind = before.behind | (before.types.keys() if changed or isinstance(first, Refused) else frozenset())
+    modified = told if changed else before.modified
     near = _near(lost, first) if isinstance(first, Part) and shown else {n: before.near.get(n, []) for n in lost}
     modified = "" if any(r.kind not in _DENIED for r in lost.values()) else modified
     return _Described(types, lost, modified, behind - set(asked), near)
