@@ -177,15 +177,16 @@ class Appearing:
     def _mend(self, holding: Holding, found: Fetched, warehouse: Warehouse) -> None:
         """Gives the columns to rows as well that are newer than a list can vouch for: an event told of them lately.
 
-        Such an event may be older than the field. So they stay as they are, but for a column that they lack.
+        Such an event may be older than the field, or have come while it was left out. So they stay as they are, but for
+        a column that they lack.
         """
-        opened, appeared = holding.state.open, holding.state.memory["appeared"]
+        opened = holding.state.open
         versions = [sight.version for sight in found.step.sights if isinstance(sight.version, int)]
         if opened is None or not versions:
             return
         if holding.young is None:
-            wanted = [(n, one) for n, these in opened.notes["columns"].items() for one in these]
-            wanted = [(name, column) for name, column in wanted if column in appeared.get(name, ())]
+            left = [(name, column) for name, these in opened.notes["columns"].items() for column in these]
+            wanted = {(name, one) for name, column in left for one in self._filled_by(name, column)}
             holding.young = {place: warehouse.lacking(*place, min(versions)) for place in wanted}
         for (name, column), young in holding.young.items():
             rows = [(row, young[key]) for key, row in self._rows(name, found.step) if key in young] if young else []
@@ -194,6 +195,13 @@ class Appearing:
                 sight = Sight(name, data, [version for _, version in rows], columns=frozenset({column}))
                 found.step.sights.append(sight)
                 found.decoded.append(self._codec.decode(sight))
+
+    def _filled_by(self, name: str, column: str) -> set[str]:
+        """A column, and those that are taken out of the same field."""
+        collection = self._connector.collection(name)
+        declared = {one.name: tuple(one.path) for one in collection.columns} if collection else {}
+        field = declared.get(column, (column,))
+        return {column, *(one for one, path in declared.items() if path[: len(field)] == field)}
 
     def ended(self, holding: Holding) -> None:
         """Tells what a pass has filled that ends now."""

@@ -93,8 +93,8 @@ class Holding:
 
     @property
     def sought(self) -> bool:
-        """Whether its open pass fills columns that have appeared."""
-        return self.state.open is not None and self.state.open.why == "fill" and "appeared" in self.state.memory
+        """Whether its open pass fills columns by reading rows whole."""
+        return self.state.open is not None and self.state.open.why == "fill" and not lacking.named(self.feed)
 
     @property
     def doubted(self) -> bool:

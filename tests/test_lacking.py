@@ -94,6 +94,22 @@ def test_a_column_that_is_taken_back_is_filled_in_every_row(name: str, tmp_path:
         assert not [c for c in quiet["collections"] if c["updated"]]
 
 
+def test_a_column_that_is_taken_back_at_once_is_filled_in_what_an_event_told_of_lately(tmp_path: Path) -> None:
+    """Such rows are newer than what a list vouches for, and the event is not read again."""
+    with TRIALS["stripe"].running() as vendor:
+        project = vendor.project(tmp_path)
+        choose(vendor, project)
+        vendor.sync(project)
+        choose(vendor, project, subscription_items={"exclude": ["price", "tax_rates"]})
+        vendor.live(60)
+        vendor.sync(project)
+        choose(vendor, project)
+        vendor.sync(project)
+        since = vendor.since[project.directory]
+        damages = vendor.trial.judge(vendor.imitation, project.warehouse, SOURCE, known_since=since)
+        assert not [one for one in damages if one.table != "events"], report(damages)
+
+
 def test_the_events_of_stripe_get_their_columns_back(tmp_path: Path) -> None:
     with TRIALS["stripe"].running() as vendor:
         project = vendor.project(tmp_path)
