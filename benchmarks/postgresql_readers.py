@@ -80,7 +80,7 @@ def measure(options: Options) -> Section:
     return Section(
         NAME,
         "PostgreSQL: readers",
-        "One program counts a table again and again. Meanwhile every object changes and `catchment resync` reads all "
+        "One program counts a table again and again. Meanwhile every object changes and `catchment resync SOURCE` reads all "
         f"anew; then a table of as many rows changes its shape {CHANGES} times, new columns and wider ones in turn, "
         "the first under a view that the reader reads.",
         options.command(NAME),
