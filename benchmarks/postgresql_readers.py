@@ -81,8 +81,8 @@ def measure(options: Options) -> Section:
         NAME,
         "PostgreSQL: readers",
         "One program counts a table again and again. Meanwhile every object changes and `catchment resync SOURCE` "
-        f"reads all anew; then a table of as many rows changes its shape {CHANGES} times, new columns and wider ones in "
-        "turn, the first under a view that the reader reads.",
+        f"reads all anew; then a table of as many rows changes its shape {CHANGES} times, new columns and wider ones "
+        "in turn, the first under a view that the reader reads.",
         options.command(NAME),
         ("objects", "what happens", "polls", "fewest rows seen", "longest wait", "bar"),
         rows,
