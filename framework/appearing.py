@@ -8,18 +8,17 @@ and list. Where a run reads a whole list anyway, that has asked already.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Collection as Names
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from framework import lacking, page, remedy
+from framework import lacking, remedy, rows, young
 from framework.feed import CHEAP, Pass, Slice, State, Step, View
 from framework.generation import PREFIX, Again
 from framework.naming import parts
 from framework.remedy import Change
-from framework.sight import Sight
 from framework.warehouse import Codec, Stored, Warehouse
 
 if TYPE_CHECKING:
@@ -31,8 +30,6 @@ if TYPE_CHECKING:
 FEW = 100  # rows that one page of any list shows
 
 Holdings = Mapping[str, "Holding"]
-Young = Mapping[tuple[str, str], Mapping[str, int]]  # collection and column -> keys of rows with their versions
-Keyed = tuple[str, dict[str, Any]]  # a row after its key
 
 
 class Known(msgspec.Struct):
@@ -150,20 +147,20 @@ class Appearing:
             settle()
         if doubted(holding.state):
             self._judge(holding, slice_, found.step, warehouse)
-        self._mend(holding, found, warehouse)
+        young.mend(holding, found, self._connector, self._codec, warehouse)
 
     def _judge(self, holding: Holding, slice_: Slice, step: Step, warehouse: Warehouse) -> None:
         """Looks at rows that have not changed since, and ends a pass that has nothing to fill."""
         state, opened = holding.state, holding.state.open
         assert opened is not None
         for name in list(opened.notes["columns"]):
-            rows = dict(self._rows(name, step))
+            shown = dict(rows.shown(self._connector, name, step))
             old: dict[int, Names[str]] = {}
             for column in list(opened.notes["columns"][name]):
                 field, since, _ = state.memory["appeared"][name][column]
                 if since not in old:
-                    old[since] = warehouse.untouched(name, since, list(rows)) if rows else ()
-                if any(_shows(rows[key], parts(field)) for key in old[since]):
+                    old[since] = warehouse.untouched(name, since, list(shown)) if shown else ()
+                if any(_shows(shown[key], parts(field)) for key in old[since]):
                     state.memory["appeared"][name][column] = []
                     self.changes.append(remedy.sought(name, column, "shown"))
                 elif old[since]:
@@ -173,35 +170,6 @@ class Appearing:
             opened.notes["enough"] = True
             step.slices.clear()
             state.slices = {slice_["id"]: slice_}
-
-    def _mend(self, holding: Holding, found: Fetched, warehouse: Warehouse) -> None:
-        """Gives the columns to rows as well that are newer than a list can vouch for: an event told of them lately.
-
-        Such an event may be older than the field, or have come while it was left out. So they stay as they are, but for
-        a column that they lack.
-        """
-        opened = holding.state.open
-        versions = [sight.version for sight in found.step.sights if isinstance(sight.version, int)]
-        if opened is None or not versions:
-            return
-        if holding.young is None:
-            left = [(name, column) for name, these in opened.notes["columns"].items() for column in these]
-            wanted = {(name, one) for name, column in left for one in self._filled_by(name, column)}
-            holding.young = {place: warehouse.lacking(*place, min(versions)) for place in wanted}
-        for (name, column), young in holding.young.items():
-            rows = [(row, young[key]) for key, row in self._rows(name, found.step) if key in young] if young else []
-            if rows:
-                data = page.encoded([row for row, _ in rows])
-                sight = Sight(name, data, [version for _, version in rows], columns=frozenset({column}))
-                found.step.sights.append(sight)
-                found.decoded.append(self._codec.decode(sight))
-
-    def _filled_by(self, name: str, column: str) -> set[str]:
-        """A column, and those that are taken out of the same field."""
-        collection = self._connector.collection(name)
-        declared = {one.name: tuple(one.path) for one in collection.columns} if collection else {}
-        field = declared.get(column, (column,))
-        return {column, *(one for one, path in declared.items() if path[: len(field)] == field)}
 
     def ended(self, holding: Holding) -> None:
         """Tells what a pass has filled that ends now."""
@@ -215,24 +183,6 @@ class Appearing:
         memory["appeared"] = {name: columns for name, columns in memory["appeared"].items() if columns}
         if not memory["appeared"]:
             del memory["appeared"]
-
-    def _rows(self, name: str, step: Step) -> Iterator[Keyed]:
-        for sight in step.sights:
-            for row in _objects(sight) if not sight.columns else ():
-                yield from self._inside(name, sight.collection, row)
-
-    def _inside(self, name: str, place: str, row: dict[str, Any], key: str = "") -> Iterator[Keyed]:
-        """The rows of a collection in an object of another, or itself, by their keys."""
-        collection = self._connector.collection(place)
-        if collection is None:
-            return
-        key = key or str(row.get(collection.identity, ""))
-        if place == name:
-            yield key, row
-        for child in collection.children:
-            for n, (member, into) in enumerate(child.members(row)):
-                inner = self._connector.collection(into)
-                yield from self._inside(name, into, member, f"{key}_{n}" if inner and inner.numbered else "")
 
 
 def doubted(state: State) -> bool:
@@ -298,12 +248,6 @@ def _forget(state: State, opened: Pass, name: str, column: str) -> None:
         kept.pop(column) if isinstance(kept, dict) else kept.remove(column)
         if not kept:
             del place[name]
-
-
-def _objects(sight: Sight) -> list[dict[str, Any]]:
-    found = page.exact(sight.data)
-    rows = found.get(sight.at, ()) if sight.at else found
-    return [row for row in rows if isinstance(row, dict)]
 
 
 def _shows(row: Any, path: Sequence[str]) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Container, Iterable, Iterator, Set
+from collections.abc import Container, Iterable, Iterator, Mapping, Set
 
 import msgspec
 
@@ -14,6 +14,8 @@ from framework.generation import Again
 from framework.keys import Keys
 from framework.report import Fault, SourceReport, iso
 from framework.warehouse import FeedState
+
+Young = Mapping[tuple[str, str], Mapping[str, int]]  # collection and column -> keys of rows with their versions
 
 FORMAT = 1
 MAX_DOCUMENT = 1_000_000  # bytes: a document that large means slices that breed faster than they are read
@@ -35,7 +37,7 @@ class Holding:
         self.document = ""
         self.seen = Keys()  # those that an open pass of comparison was shown
         self.whole: set[str] = set()  # collections that this run has read whole
-        self.young: appearing.Young | None = None  # rows newer than what its pass shows; None while nobody has looked
+        self.young: Young | None = None  # rows newer than what its pass shows; None while nobody has looked
 
     @classmethod
     def of(cls, feed: Feed, stored: FeedState | None) -> Holding:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from framework.warehouse import Conflict, FeedState, Stored
-from warehouse_loader.destination import Session
+from warehouse_loader.destination import Row, Session
 from warehouse_loader.dialect import Dialect, literal, quote, table
 from warehouse_loader.lattice import Kind
 
@@ -24,14 +24,23 @@ def create(d: Dialect, source: str) -> str:
     return f"CREATE TABLE IF NOT EXISTS {table(source, STATE)} ({listed})"
 
 
-def load(session: Session, source: str, tables: Iterable[str]) -> Stored:
-    """What is stored, and of ``tables`` those that have an identity."""
+def read(session: Session, source: str) -> list[Row]:
+    """All that the table says: kind, name, revision, document, when it was written (microseconds)."""
     at = session.dialect.micros.format("updated_at")
-    rows = session.rows(f"SELECT kind, name, rev, document, {at} FROM {table(source, STATE)}")
+    return session.rows(f"SELECT kind, name, rev, document, {at} FROM {table(source, STATE)}")
+
+
+def stored(rows: Sequence[Row], tables: Iterable[str]) -> Stored:
+    """What a run starts from, and of ``tables`` those that have an identity."""
     feeds = {name: FeedState(rev, document) for kind, name, rev, document, _ in rows if kind == "feed"}
     there = set(tables)
     known = {name: document for kind, name, _, document, _ in rows if kind == "table" and name in there}
     return Stored(feeds, known, max((int(at) for *_, at in rows), default=0))
+
+
+def owed(rows: Sequence[Row]) -> frozenset[tuple[str, str]]:
+    """Which children (collection, parents' collection) have yet to follow deleted parents."""
+    return frozenset((name, document) for kind, name, _, document, _ in rows if kind == "orphans")
 
 
 def latest(session: Session, source: str) -> int:
@@ -78,8 +87,8 @@ def stand(session: Session, source: str, feeds: Feeds) -> bool:
     """Whether a commit of these feeds stands; one without feeds does no harm when it is repeated."""
     if not feeds or STATE not in session.tables(source):
         return False
-    stored = load(session, source, ()).feeds
-    return all(stored.get(feed) == FeedState(rev + 1, document) for feed, (rev, document) in feeds.items())
+    known = stored(read(session, source), ()).feeds
+    return all(known.get(feed) == FeedState(rev + 1, document) for feed, (rev, document) in feeds.items())
 
 
 def forget(source: str, name: str) -> str:
@@ -102,12 +111,6 @@ def incarnate(session: Session, source: str, names: Iterable[str], fresh: Iterab
                 f"SELECT 'table', name, 1, id, {now} FROM made"
             )
     return made
-
-
-def owed(session: Session, source: str) -> frozenset[tuple[str, str]]:
-    """Which children (collection, parents' collection) have yet to follow deleted parents."""
-    rows = session.rows(f"SELECT name, document FROM {table(source, STATE)} WHERE kind = 'orphans'")
-    return frozenset((child, parent) for child, parent in rows)
 
 
 def owe(session: Session, source: str, before: frozenset[tuple[str, str]], now: frozenset[tuple[str, str]]) -> None:

@@ -46,8 +46,9 @@ class SqlWarehouse:
             self._recall(session, there)
             if marks.STATE not in there:
                 return Stored()
-            self._owed = marks.owed(session, self.source)
-            return marks.load(session, self.source, there)
+            rows = marks.read(session, self.source)
+            self._owed = marks.owed(rows)
+            return marks.stored(rows, there)
 
         return self.place.asked(work) or Stored()
 

@@ -69,7 +69,7 @@ def _known(settings: Settings, source: str) -> FeedState | None:
         with session.warehouse(settings).reading() as reader:
             if reader is None or marks.STATE not in reader.tables(source):
                 return None
-            return marks.load(reader, source, ()).feeds.get(Remembered.FEED)
+            return marks.stored(marks.read(reader, source), ()).feeds.get(Remembered.FEED)
     except WarehouseError:
         return None  # said of the warehouse already
 
