@@ -163,7 +163,8 @@ class Warehouse(Protocol):
     def absent(self, wanted: Mapping[str, Unseen]) -> Mapping[str, Sequence[str]]:
         """Per collection, the keys of live rows that a whole listing did not show, oldest version first.
 
-        Of a carrier, which has no rows of its own here, the keys that live members name.
+        Also the keys that live members name and no row has: all those of a carrier, which has no rows of its own here,
+        and of others what came and went while only its members were read.
         """
         ...
 

@@ -302,6 +302,19 @@ def test_what_is_gone_with_a_parent_that_is_not_selected_is_found_as_with_it(tmp
         assert sync(support).total("deleted") == 0
 
 
+def test_what_came_and_went_while_only_its_members_were_read_takes_these_with_it(tmp_path: Path) -> None:
+    with Support(generate(8, 600), tmp_path, selected=frozenset({"ticket_field_options"})) as support:
+        sync(support)
+        options = support.rows("SELECT ticket_field_id FROM {}.ticket_field_options WHERE _deleted_at IS NULL LIMIT 1")
+        support.account.forget("ticket_field", options[0][0], support.account.clock.second())
+        support.selected = frozenset({"ticket_fields", "ticket_field_options"})
+        for _ in range(2):
+            support.account.clock.move(QUIET)
+            sync(support)
+        exact(support)
+        assert sync(support).total("deleted") == 0
+
+
 def test_many_parents_that_are_gone_at_once_wait_for_a_word_about_their_members(support: Support) -> None:
     desk, account = Desk(support.account), support.account
     for number in range(200):

@@ -47,11 +47,21 @@ def created(registry: Registry, name: str) -> str:
 
 
 def keys(session: Session, source: str, registry: Registry, name: str, unseen: Unseen, there: Names[str]) -> list[str]:
-    """The keys of what lives and was not shown, the oldest version first."""
-    found = living(source, registry, name, there, unseen.since)
+    """The keys of what lives and was not shown, the oldest version first.
+
+    What live members name and no row tells of is missed as well: it may have come and gone while it was not selected.
+    """
+    own = living(source, registry, name, there, unseen.since)
+    members = [] if unseen.since or (name in registry and not own) else _named(source, registry, name, there)
+    named = " UNION ALL ".join(members)
+    if named and name in registry:
+        key = quote(registry.collections[name].key)
+        known = f"SELECT 1 FROM {table(source, name)} t WHERE t.{key}::VARCHAR = n.key"
+        named = f"SELECT key, _version FROM ({named}) n WHERE NOT EXISTS ({known})"
+    found = " UNION ALL ".join(filter(None, [own if name in registry else "", named]))
     if not found:
         return []
-    if name not in registry:
+    if named:
         found = f"SELECT key, max(_version) AS _version FROM ({found}) x GROUP BY key"
     asked = f"SELECT key FROM ({found}) y WHERE _version < {instant(unseen.before)}"
     ordered = " ORDER BY _version, key"

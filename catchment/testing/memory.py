@@ -83,6 +83,10 @@ class Memory:
         for name, unseen in wanted.items():
             shown = {key for batch in unseen.shown for key in batch}
             living = self._living(name, unseen.since)
+            if not unseen.since:  # one that came and went while only its members were read is missed as well
+                living = {
+                    key: at for key, at in self._named(name).items() if key not in self.rows.get(name, {})
+                } | living
             found[name] = [key for key, version in living.items() if version < unseen.before and key not in shown]
         return found
 
@@ -97,7 +101,7 @@ class Memory:
     def _named(self, carrier: str) -> dict[str, int]:
         """The parents that live members name, with the newest version of these."""
         found: dict[str, int] = {}
-        for child in next((c.children for c in self.unselected if c.name == carrier), ()):
+        for child in next((c.children for c in (*self.unselected, *self.collections) if c.name == carrier), ()):
             for name in child.collections():
                 for row in self.rows.get(name, {}).values() if self._declared(name) else ():
                     owner = (row.payload or {}).get(child.parent)
